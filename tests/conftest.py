@@ -1,0 +1,34 @@
+"""Fixtures that several areas of the tests share: where the real data lies, if it is here at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def real_folder(variable: str, name: str, what: str) -> Path:
+    """The folder that an environment variable names, or the one beside the repository; skips where neither is there."""
+    folder = Path(os.environ.get(variable) or BESIDE / name)
+    if not folder.is_dir():
+        pytest.skip(f"{what} not here: set {variable} to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def camus_folder() -> Path:
+    """The real CAMUS folder (holding database_nifti/)."""
+    return real_folder("ECHOLIB_CAMUS", "camus", "real CAMUS patients")
+
+
+@pytest.fixture(scope="session")
+def cines_folder() -> Path:
+    """The folder of three real apical four-chamber cines."""
+    return real_folder("ECHOLIB_CINES", "a4c_cines", "real apical cines")
+
+
+@pytest.fixture(autouse=True)
+def _two_threads():
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
