@@ -1,0 +1,68 @@
+# Two commands a newcomer needs: make study, make test. make help lists the rest.
+
+PYTHON ?= python3
+PROFILE ?= demo
+# folders of the real datasets; one left empty is replaced by the phantom
+ECHONET_DYNAMIC ?=
+CAMUS ?=
+ECHONET_LVH ?=
+# stop cleanly after so many minutes; the same command goes on
+MINUTES ?=
+# what else `echolib study` takes, such as ARGS="--only 02"
+ARGS ?=
+
+VENV := .venv
+READY := $(VENV)/ready
+LOCK_EXTRAS := --extra dicom --extra lab --extra test --extra setup
+STUDY = $(VENV)/bin/echolib study --profile "$(PROFILE)" \
+	$(if $(ECHONET_DYNAMIC),--echonet-dynamic "$$ECHONET_DYNAMIC") \
+	$(if $(CAMUS),--camus "$$CAMUS") \
+	$(if $(ECHONET_LVH),--echonet-lvh "$$ECHONET_LVH") \
+	$(if $(MINUTES),--minutes "$(MINUTES)")
+
+export ECHONET_DYNAMIC CAMUS ECHONET_LVH
+
+.DEFAULT_GOAL := help
+.PHONY: help study plan test notebook lock clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo 'variables      PROFILE=smoke|demo|gpu|paper   ECHONET_DYNAMIC=FOLDER  CAMUS=FOLDER  ECHONET_LVH=FOLDER'
+	@echo '               MINUTES=N   ARGS="--only 02"   PYTHON=python3.12'
+
+study: $(READY)  ## run the whole study: phantom, notebooks, reports/PROFILE/
+	@$(STUDY) $(ARGS)
+
+plan: $(READY)  ## what the study would run, what is done, what it costs; runs nothing
+	@$(STUDY) --plan $(ARGS)
+
+test: $(READY)  ## ruff, the unit tests, and every notebook in the smoke profile
+	$(VENV)/bin/ruff check .
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist worksteal
+	$(VENV)/bin/python tests/notebooks/smoke.py
+
+notebook: $(READY)  ## JupyterLab on this machine only, behind a token
+	$(VENV)/bin/jupyter lab --config jupyter_server_config.py
+
+lock: $(READY)  ## resolve pyproject.toml anew into requirements.lock
+	$(VENV)/bin/uv pip compile pyproject.toml $(LOCK_EXTRAS) --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+clean:  ## remove what can be made again (not the data, the frames or the experiments)
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache
+	find echolib tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv comes from the lock too. Everything is installed by uv: pip may be told of other wheel folders on some machines.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "echolib needs Python 3.11 or newer, and '$(PYTHON)' is not that: $$($(PYTHON) --version 2>&1)." >&2; \
+		echo "Name another one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV) || { \
+		echo "$(PYTHON) -m venv failed; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@test -x $(VENV)/bin/uv || { \
+		awk '/^uv==/ {p=1; print; next} /^[^ ]/ {p=0} p' requirements.lock >$(VENV)/uv.lock && \
+		$(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps --requirement $(VENV)/uv.lock; }
+	$(VENV)/bin/uv pip sync --python $(VENV)/bin/python --require-hashes requirements.lock
+	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
