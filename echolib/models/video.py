@@ -1,0 +1,43 @@
+"""Video encoders: R(2+1)D-18, R3D-18 and MC3-18 (Tran et al. 2018), as EchoNet-Dynamic uses them for EF."""
+
+from functools import partial
+from typing import Literal
+
+from torch import nn
+from torchvision.models import video
+
+from echolib.models.narrow import narrowed
+from echolib.models.pretrained import load_published
+
+VideoNetwork = Literal["r2plus1d_18", "r3d_18", "mc3_18"]
+
+KINETICS = {
+    "r2plus1d_18": video.R2Plus1D_18_Weights.KINETICS400_V1,
+    "r3d_18": video.R3D_18_Weights.KINETICS400_V1,
+    "mc3_18": video.MC3_18_Weights.KINETICS400_V1,
+}
+STAGES = ("layer1", "layer2", "layer3", "layer4")
+
+
+def video_encoder(network: VideoNetwork, width: int = 64, blocks: int = 2) -> nn.Module:
+    """An 18-layer video ResNet whose last layer gives one number: clips (batch, 3, time, H, W) -> (batch, 1).
+
+    width: channels of the first stage (64 is the published network), blocks: residual blocks a stage (2 likewise).
+    `network.stem`, `layer1` to `layer4`, `avgpool` and `fc` keep torchvision's names.
+    """
+    encoder = narrowed(partial(video.__dict__[network], weights=None, num_classes=1), width)
+    for stage in STAGES:
+        setattr(encoder, stage, getattr(encoder, stage)[:blocks])
+    return encoder
+
+
+def load_kinetics(encoder: nn.Module, network: VideoNetwork) -> str:
+    """Kinetics-400 weights for all but the last layer; returns what the encoder starts from (see `load_published`)."""
+    return load_published(encoder, KINETICS[network], skip=("fc.",))
+
+
+def ef_regressor(network: VideoNetwork, width: int = 64, blocks: int = 2, bias: float = 55.6) -> nn.Module:
+    """The encoder with its last bias at the mean EF in percent, where EchoNet-Dynamic starts its regression."""
+    encoder = video_encoder(network, width, blocks)
+    nn.init.constant_(encoder.fc.bias, bias)
+    return encoder
