@@ -1,1 +1,20 @@
+"""What lies on disk, and how it becomes arrays: readers of three datasets, videos, the store of decoded frames."""
 
+from echolib.data.camus import CAMUS, camus_frames, camus_labels, read_camus, read_camus_mask
+from echolib.data.echonet_dynamic import EchoNetDynamic
+from echolib.data.echonet_lvh import EchoNetLVH
+from echolib.data.errors import DataError, VideoError
+from echolib.data.video import read_video
+
+__all__ = [
+    "CAMUS",
+    "DataError",
+    "EchoNetDynamic",
+    "EchoNetLVH",
+    "VideoError",
+    "camus_frames",
+    "camus_labels",
+    "read_camus",
+    "read_camus_mask",
+    "read_video",
+]
