@@ -1,0 +1,168 @@
+"""What every notebook calls: start, run, show, record."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from echolib import provenance
+from echolib.files import write_json
+from echolib.sources import DATASETS, Sources, data_fingerprints, locate, write_missing_phantom
+from echolib.workspace import Workspace, WorkspaceError, find_home
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from echolib.experiment import Experiment, Place, Result
+
+
+@dataclass
+class Study:
+    """One notebook at work: its profile, its data, its folders, and what it has shown so far."""
+
+    name: str
+    profile: str
+    workspace: Workspace
+    sources: Sources
+    device: str
+    parameters: dict[str, object]
+    started: float = field(default_factory=time.monotonic)
+    captions: dict[str, str] = field(default_factory=dict)
+    experiments: dict[str, object] = field(default_factory=dict)
+    seeds: set[int] = field(default_factory=set)
+
+    @property
+    def runs(self) -> Path:
+        """Where experiments keep their folders."""
+        return self.workspace.runs
+
+    @property
+    def cache(self) -> Path:
+        """Where frame stores are kept."""
+        return self.workspace.cache
+
+    @property
+    def report(self) -> Path:
+        """Where this notebook's tables and figures go: its folder below reports/, or the study's staging folder."""
+        staged = os.environ.get("ECHOLIB_REPORT")
+        return Path(staged) if staged else self.workspace.report(self.profile, self.name)
+
+    def given(self, dataset: str) -> bool:
+        """Whether the researcher gave a folder of this dataset, so that it is not simulated."""
+        return dataset in self.sources.given
+
+    def folder(self, dataset: str) -> Path:
+        """The folder of a dataset: "echonet_dynamic", "camus" or "echonet_lvh"."""
+        return self.sources.folder(dataset)
+
+    def label(self, dataset: str) -> str:
+        """The name under which a table lists the data: the dataset's, or "phantom"."""
+        return self.sources.label(dataset)
+
+    @property
+    def place(self) -> "Place":
+        """Where this study's experiments run, and when they must stop."""
+        import torch
+
+        from echolib.experiment import Place
+
+        deadline = os.environ.get("ECHOLIB_DEADLINE")
+        return Place(self.runs, self.cache, torch.device(self.device), float(deadline) if deadline else None)
+
+    def run(self, experiments: "Sequence[Experiment]") -> "list[Result]":
+        """Runs or reuses experiments, with a bar and a line for each that was trained; OutOfTime past the deadline."""
+        from echolib import sweep
+
+        # under `echolib study` the bar is the terminal's: a widget in the executed notebook would show nothing
+        results = sweep.run(experiments, self.place, progress="ECHOLIB_REPORT" not in os.environ)
+        for result in results:
+            self.experiments[result.experiment.name] = {"folder": result.folder.name, "metrics": result.metrics}
+            self.seeds.add(result.experiment.seed)
+        return results
+
+    def table(self, frame: "pd.DataFrame", name: str, caption: str = "", **options) -> None:
+        """Saves a table as CSV, Markdown and LaTeX under `name`, and shows it; `options` go to report.save_table."""
+        from echolib import report
+
+        report.save_table(frame, self.report, name, caption=caption, **options)
+        self.captions[name] = caption or name
+        _show(frame)
+
+    def figure(self, figure: "Figure", name: str, *, caption: str = "", private: bool = False) -> None:
+        """Saves a figure as PNG and SVG under `name`, and shows it.
+
+        private: it shows pixels of licensed data; it goes into private/, which is not committed.
+        """
+        import matplotlib.pyplot as plt
+
+        from echolib import report
+
+        report.save_figure(figure, self.report / "private" if private else self.report, name)
+        if not private:
+            self.captions[name] = caption or name
+        _show(figure)
+        plt.close(figure)  # or the inline backend shows it a second time at the end of the cell
+
+    def record(self, **numbers: object) -> Path:
+        """Writes record.json: parameters, data, code, versions, device, cost, and the numbers given."""
+        path = self.report / "record.json"
+        present = {name: label for name, label in DATASETS.items() if name in self.sources.folders}
+        write_json(
+            path,
+            {
+                "notebook": self.name,
+                "parameters": self.parameters,
+                "data": {label: self.label(dataset) for dataset, label in present.items()},
+                "fingerprints": data_fingerprints(self.sources),
+                "seeds": sorted(self.seeds),
+                "commit": provenance.commit(self.workspace.home),
+                "versions": provenance.versions(),
+                "device": provenance.device_name(self.device),
+                "seconds": round(time.monotonic() - self.started, 1),
+                "peak_memory_mb": provenance.peak_memory_mb(self.device),
+                "experiments": self.experiments,
+                "captions": self.captions,
+                "numbers": numbers,
+            },
+        )
+        return path
+
+
+def start(
+    name: str, *, profile: str, echonet_dynamic: str = "", camus: str = "", echonet_lvh: str = "", **parameters: object
+) -> Study:
+    """Opens a notebook's study: finds the data (writing a phantom that is missing), sets the style, says what is what.
+
+    name: the notebook's file name without suffix; the three folders: "" for the phantom; parameters: whatever else the
+    parameters cell sets, kept for the record. Raises WorkspaceError for an unknown profile or a folder not there.
+    """
+    from echolib import report
+    from echolib.papers.profiles import PROFILES
+
+    if profile not in PROFILES:
+        raise WorkspaceError(f"no profile {profile!r}: one of {', '.join(PROFILES)}")
+    workspace, device = Workspace(find_home()), provenance.best_device()
+    folders = {"echonet_dynamic": echonet_dynamic, "camus": camus, "echonet_lvh": echonet_lvh}
+    sources = locate(workspace, profile, folders, phantom=bool(PROFILES[profile].videos))
+    write_missing_phantom(sources, PROFILES[profile], device=device)
+    report.style()
+    study = Study(name, profile, workspace, sources, device, {"profile": profile, **parameters})
+    print(f"{name}   profile {profile}   {provenance.device_name(device)}")
+    for dataset, label in DATASETS.items():
+        if dataset in sources.folders:
+            print(f"{label:16} {'your folder' if study.given(dataset) else 'phantom'}   {sources.folders[dataset]}")
+    return study
+
+
+def _show(thing: object) -> None:
+    """Displays in a notebook; elsewhere the saved file is enough."""
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        return
+    if get_ipython() is not None:
+        display(thing)
