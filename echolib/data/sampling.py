@@ -108,7 +108,7 @@ def clip_index(starts: Tensor, counts: Tensor, length: int, period: int, short: 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Grey level -> network input through a (256, channels) table: (level - mean) / std, after the store's RGB look-up."""
+    """Grey level -> network input by a (256, channels) table: (level - mean) / std, after the store's RGB look-up."""
 
     table: Tensor
 
@@ -149,7 +149,7 @@ def crop_offsets(batch: int, pad: int, generator: torch.Generator) -> Tensor:
 
 
 def shift_crop(images: Tensor, offsets: Tensor) -> Tensor:
-    """Each sample of (batch, ..., H, W) moved by its offset; what comes from outside is 0, the mean after normalisation."""
+    """Each sample of (batch, ..., H, W) moved by its offset; what comes from outside is 0, the mean grey level."""
     height, width = images.shape[-2:]
     rows = torch.arange(height, device=images.device) + offsets[:, :1]
     columns = torch.arange(width, device=images.device) + offsets[:, 1:]
@@ -159,6 +159,12 @@ def shift_crop(images: Tensor, offsets: Tensor) -> Tensor:
     inside = ((rows >= 0) & (rows < height)).unsqueeze(2) & ((columns >= 0) & (columns < width)).unsqueeze(1)
     moved = images.gather(-2, row_index).gather(-1, column_index)
     return moved * inside.view(-1, *middle, height, width)
+
+
+def two_views(images: Tensor, pad: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two independently shifted crops of each sample: the positive pairs of EchoMEN's first stage."""
+    first, second = (shift_crop(images, crop_offsets(len(images), pad, generator)) for _ in range(2))
+    return first, second
 
 
 def clips(

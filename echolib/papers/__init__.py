@@ -1,1 +1,31 @@
+"""One module a paper: its settings with their source, and the experiments behind each of its tables."""
 
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+
+from echolib.experiment import Experiment
+from echolib.papers import echonet_dynamic
+from echolib.papers.profiles import PROFILES
+
+
+def published(name: str) -> pd.DataFrame:
+    """A table of numbers as printed in a paper: one of the files in `papers/published`, without its suffix."""
+    with (files(__package__) / "published" / f"{name}.csv").open() as file:
+        return pd.read_csv(file)
+
+
+def plan(profile: str, folders: Mapping[str, Path]) -> dict[str, list[Experiment]]:
+    """The experiments behind each notebook, for the folders that are there (dataset name -> folder)."""
+    sizes = PROFILES[profile]
+    found: list[Experiment] = []
+    if "echonet_dynamic" in folders:
+        folder = folders["echonet_dynamic"]
+        found += echonet_dynamic.ef_experiments(sizes, folder)
+        found += [echonet_dynamic.segmentation_experiment(sizes, folder)]
+        found += [echonet_dynamic.beat_to_beat_experiment(sizes, folder)]
+    if "camus" in folders:
+        found.append(echonet_dynamic.camus_experiment(sizes, folders["camus"]))
+    return {"02_echonet_dynamic": found}

@@ -1,0 +1,109 @@
+"""How large a study is: smoke, demo, gpu, paper. A profile changes sizes, never which rows a table has.
+
+One thing follows from size: small networks from random weights learn nothing in a few epochs of the papers' SGD at
+1e-4, which assumes Kinetics weights. So `published_schedules` is true in `paper` alone; the other profiles train with
+AdamW and a one-cycle rate, and their reports say so.
+"""
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from echolib.tasks.base import Frozen
+
+
+class ClipSizes(Frozen):
+    """Clips for EF and the networks that read them."""
+
+    length: PositiveInt  # frames
+    period: PositiveInt = 2
+    size: PositiveInt  # pixels
+    width: PositiveInt  # channels of the first stage, 64 in the papers
+    blocks: PositiveInt  # residual blocks a stage, 2 in the papers
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    test_stride: PositiveInt  # 1 predicts from every start
+
+
+class ImageSizes(Frozen):
+    """Frames for segmentation and the networks that read them."""
+
+    size: PositiveInt
+    width: PositiveInt
+    epochs: PositiveInt
+    batch_size: PositiveInt
+
+
+class Profile(Frozen):
+    """Sizes of everything."""
+
+    name: str
+    videos: NonNegativeInt  # of the phantom's EchoNet-Dynamic; 0: no phantom, the real datasets are needed
+    patients: NonNegativeInt  # of the phantom's CAMUS
+    lvh_videos: NonNegativeInt  # of the phantom's EchoNet-LVH
+    seeds: tuple[int, ...] = Field(min_length=1)
+    published_schedules: bool
+    weights: bool  # Kinetics and ImageNet weights, where a full-size network can take them
+    clips: ClipSizes
+    frames: ImageSizes  # EchoNet-Dynamic's traced frames
+    camus: ImageSizes
+    camus_stored: PositiveInt  # CAMUS images are letterboxed to this square, on which Dice is measured
+    resamples: PositiveInt = 10_000  # of a bootstrap
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="smoke",
+            videos=24,
+            patients=8,
+            lvh_videos=8,
+            seeds=(0,),
+            published_schedules=False,
+            weights=False,
+            clips=ClipSizes(length=4, size=32, width=4, blocks=1, epochs=1, batch_size=6, test_stride=16),
+            frames=ImageSizes(size=32, width=4, epochs=1, batch_size=8),
+            camus=ImageSizes(size=32, width=4, epochs=1, batch_size=8),
+            camus_stored=64,
+            resamples=200,
+        ),
+        Profile(
+            name="demo",
+            videos=360,
+            patients=60,
+            lvh_videos=60,
+            seeds=(0,),
+            published_schedules=False,
+            weights=False,
+            clips=ClipSizes(length=16, size=48, width=8, blocks=1, epochs=10, batch_size=8, test_stride=8),
+            frames=ImageSizes(size=56, width=8, epochs=12, batch_size=16),
+            camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
+            camus_stored=256,
+        ),
+        Profile(
+            name="gpu",
+            videos=4000,
+            patients=500,
+            lvh_videos=1000,
+            seeds=(0, 1, 2),
+            published_schedules=False,
+            weights=True,
+            clips=ClipSizes(length=32, size=112, width=64, blocks=2, epochs=15, batch_size=20, test_stride=8),
+            frames=ImageSizes(size=112, width=64, epochs=15, batch_size=20),
+            camus=ImageSizes(size=224, width=64, epochs=20, batch_size=16),
+            camus_stored=512,
+        ),
+        Profile(
+            name="paper",
+            videos=0,
+            patients=0,
+            lvh_videos=0,
+            seeds=(0, 1, 2),
+            published_schedules=True,
+            weights=True,
+            clips=ClipSizes(length=32, size=112, width=64, blocks=2, epochs=45, batch_size=20, test_stride=1),
+            frames=ImageSizes(size=112, width=64, epochs=50, batch_size=20),
+            camus=ImageSizes(size=224, width=64, epochs=50, batch_size=16),
+            camus_stored=512,
+        ),
+    )
+}
