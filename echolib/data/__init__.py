@@ -4,6 +4,7 @@ from echolib.data.camus import CAMUS, camus_frames, camus_labels, read_camus, re
 from echolib.data.echonet_dynamic import EchoNetDynamic
 from echolib.data.echonet_lvh import EchoNetLVH
 from echolib.data.errors import DataError, VideoError
+from echolib.data.store import FrameStore
 from echolib.data.video import read_video
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "DataError",
     "EchoNetDynamic",
     "EchoNetLVH",
+    "FrameStore",
     "VideoError",
     "camus_frames",
     "camus_labels",

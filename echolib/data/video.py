@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from echolib.data.errors import VideoError
 
 LARGEST_BYTES = 8 << 30  # of decoded grey frames; a header or a bomb that asks for more is refused
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+_STRETCHED = np.round((np.arange(256) - 16) * (255 / 219)).clip(0, 255).astype("uint8")
 _LUMA_FIRST = ("yuv", "yuvj", "gray", "nv12", "nv21")
 
 
@@ -161,22 +163,40 @@ def _check_claim(path: Path, frames: int, width: int, height: int) -> None:
         )
 
 
+@lru_cache(maxsize=16)
+def _treatment(name: str, color_range: int) -> str:
+    """How frames become grey: they are "grey", have luma "alone", "with chroma" or to be "stretched", or are "rgb"."""
+    import av
+
+    if not name.startswith(_LUMA_FIRST) or any(part.bits > 8 for part in av.VideoFormat(name).components):
+        return "rgb"
+    if name.startswith("gray"):
+        return "grey"
+    if not name.startswith("yuvj") and color_range != _FULL_RANGE:
+        return "stretched"
+    return "alone" if name.startswith("nv") else "with chroma"
+
+
 def _planes(frame) -> tuple[np.ndarray, tuple[int, int] | None]:
     """Grey picture (H, W) of one decoded frame, and its chroma where that is constant and of full range."""
-    name = frame.format.name
-    if not name.startswith(_LUMA_FIRST) or any(part.bits > 8 for part in frame.format.components):
+    treatment = _treatment(frame.format.name, int(frame.color_range))
+    if treatment == "rgb":
         return _luma(frame.to_ndarray(format="rgb24")), None
-    grey = _plane(frame.planes[0])
-    if name.startswith("gray"):
-        return grey.copy(), (128, 128)
-    if not name.startswith("yuvj") and frame.color_range != _FULL_RANGE:
-        stretched = np.round((np.arange(256) - 16) * (255 / 219)).clip(0, 255).astype("uint8")
-        return stretched[grey], None
-    if len(frame.planes) < 3:
-        return grey.copy(), None
-    blue, red = (_plane(plane) for plane in frame.planes[1:3])
-    constant = (blue == blue[0, 0]).all() and (red == red[0, 0]).all()
-    return grey.copy(), (int(blue[0, 0]), int(red[0, 0])) if constant else None
+    planes = frame.planes
+    grey = _plane(planes[0])
+    if treatment == "stretched":
+        return _STRETCHED[grey], None
+    if treatment in ("grey", "alone"):
+        return grey.copy(), (128, 128) if treatment == "grey" else None
+    blue, red = (_constant(bytes(plane), plane.line_size, plane.width) for plane in planes[1:3])
+    return grey.copy(), None if blue is None or red is None else (blue, red)
+
+
+@lru_cache(maxsize=8)
+def _constant(plane: bytes, line_size: int, width: int) -> int | None:
+    """The one value of a plane, None when it has several. Cached, since the next frame's is mostly the same bytes."""
+    values = np.frombuffer(plane, "uint8").reshape(-1, line_size)[:, :width]
+    return int(values[0, 0]) if (values == values[0, 0]).all() else None
 
 
 def _plane(plane) -> np.ndarray:
