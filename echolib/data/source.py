@@ -90,7 +90,8 @@ def _open(source: Source, cache: Path) -> Dataset:
         items = _with_spacing(items, folder / f"spacing-{frames.fingerprint[:12]}.json")
     else:
         videos = dict(zip(items["name"], items["path"], strict=True))
-        frames = FrameStore.build(folder / "frames", videos, size=source.size)
+        lengths = {name: int(n) for name, n in zip(items["name"], items["frames"], strict=True) if n == n}
+        frames = FrameStore.build(folder / "frames", videos, size=source.size, expected_frames=lengths)
         extra = "tracings" if source.dataset == "echonet_dynamic" else "keypoints"
         tables[extra] = getattr(reader, extra)
     fingerprint = _fingerprint(items, tables, [frames, masks])

@@ -55,4 +55,3 @@ def _narrow_layer(module: nn.Module, width: int) -> nn.Module | None:
     if isinstance(module, nn.Linear):
         return nn.Linear(scaled(module.in_features, width), module.out_features, bias)
     return None
-

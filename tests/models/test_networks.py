@@ -1,4 +1,6 @@
-"""Networks: published parameter counts, names and shapes; any width; weights that load, and the word when they do not."""
+"""Networks: published parameter counts, names and shapes; any width; weights that load, or the word why not."""
+
+import pickle
 
 import pytest
 import torch
@@ -118,6 +120,6 @@ def test_pickled_code_in_published_weights_is_refused(monkeypatch, tmp_path):
             return (type(tmp_path).touch, (tmp_path / "owned",))
 
     torch.save({"stem.0.weight": Malicious()}, path)
-    with pytest.raises(Exception, match="[Ww]eights"):
+    with pytest.raises(pickle.UnpicklingError):
         load_kinetics(ef_regressor("mc3_18"), "mc3_18")
     assert not (tmp_path / "owned").exists()
