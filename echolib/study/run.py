@@ -15,7 +15,7 @@ from echolib.sources import Sources, data_fingerprints
 from echolib.study import stamp
 from echolib.study.execute import NotebookStopped, execute
 from echolib.study.publish import publish, write_index
-from echolib.study.source import Notebook, StudyError
+from echolib.study.source import Notebook, StudyError, find_notebooks
 from echolib.workspace import Workspace
 
 _EXPERIMENT_LINE = re.compile(r"\[\d+/\d+\] ")  # printed for each experiment that was trained
@@ -85,9 +85,13 @@ def run(
                     return False
                 if not _run_one(request, notebook, bar, deadline, cell_timeout):
                     return False
-    index = write_index(request.workspace.report(request.profile, "README.md").parent, request.notebooks)
-    print(f"reports: {index}", flush=True)
+    print(f"reports: {_index(request)}", flush=True)
     return True
+
+
+def _index(request: Request) -> Path:
+    reports = request.workspace.home / "reports" / request.profile
+    return write_index(reports, find_notebooks(request.workspace.home / "notebooks"))
 
 
 def _run_one(
@@ -112,6 +116,7 @@ def _run_one(
     try:
         publish(stem.with_name(stem.name + ".ipynb"), staged, request.report(notebook))
         stamp.write_stamp(_stamp(stem), made_from, request.report(notebook))
+        _index(request)
     except OSError as error:
         raise StudyError(f"{notebook.name}: its report could not be written: {error}") from error
     bar.write(f"{notebook.name}: done in {time.monotonic() - started:.0f} s", file=sys.stdout)
