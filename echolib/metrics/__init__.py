@@ -1,0 +1,56 @@
+"""Figures of merit: ejection fraction, masks, keypoints, and how sure we are of them.
+
+Every statistic reduces the last axis and broadcasts over the others, so that thousands of bootstrap resamples are one
+call on a (resamples, items) array.
+"""
+
+from echolib.metrics.bootstrap import (
+    Difference,
+    Interval,
+    MeanSpread,
+    bootstrap_distribution,
+    bootstrap_interval,
+    mean_and_spread,
+    paired_difference,
+)
+from echolib.metrics.ejection import (
+    AUC_THRESHOLDS,
+    CLASSES,
+    auc,
+    auc_scores,
+    ef_scores,
+    geometric_mean_error,
+    heart_failure_class,
+    mae,
+    r2,
+    rmse,
+)
+from echolib.metrics.masks import Overlap, dice, dice_per_image, dice_pooled, overlap, pooled_dice
+from echolib.metrics.points import keypoint_error
+
+__all__ = [
+    "AUC_THRESHOLDS",
+    "CLASSES",
+    "Difference",
+    "Interval",
+    "MeanSpread",
+    "Overlap",
+    "auc",
+    "auc_scores",
+    "bootstrap_distribution",
+    "bootstrap_interval",
+    "dice",
+    "dice_per_image",
+    "dice_pooled",
+    "ef_scores",
+    "geometric_mean_error",
+    "heart_failure_class",
+    "keypoint_error",
+    "mae",
+    "mean_and_spread",
+    "overlap",
+    "paired_difference",
+    "pooled_dice",
+    "r2",
+    "rmse",
+]

@@ -1,0 +1,171 @@
+"""Bootstrap intervals over test items (or patients) and paired comparisons of methods."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+BLOCK = 2**18  # items drawn at a time: index and values stay in the processor's cache
+
+
+class Interval(NamedTuple):
+    """A statistic on the sample and the ends of its bootstrap interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class MeanSpread(NamedTuple):
+    """Mean and sample standard deviation (NaN for a single value) of count values."""
+
+    mean: float
+    sd: float
+    count: int
+
+
+class Difference(NamedTuple):
+    """Statistic of the second method minus that of the first, with its interval and two-sided bootstrap p-value."""
+
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+    items: int
+    seeds: tuple[int, int]
+
+    def verdict(self, expected: Literal["lower", "higher"]) -> str:
+        """"supported" where the whole interval lies on the expected side of zero, else "not supported"."""
+        if expected not in ("lower", "higher"):
+            raise ValueError(f'expected is "lower" or "higher", got {expected!r}')
+        supported = self.high < 0 if expected == "lower" else self.low > 0
+        return "supported" if supported else "not supported"
+
+
+def mean_and_spread(values) -> MeanSpread:
+    """Mean and standard deviation over seeds (n - 1 in the denominator)."""
+    values = np.asarray(values, dtype=np.float64).ravel()
+    if not len(values):
+        raise ValueError("no values to average")
+    return MeanSpread(float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else np.nan, len(values))
+
+
+def bootstrap_interval(
+    statistic: Callable, *arrays, resamples: int = 10_000, seed: int = 0, level: float = 0.90, groups=None
+) -> Interval:
+    """Percentile bootstrap of a statistic of items; Ouyang et al. (Nature 2020) use 10,000 resamples and 5 to 95 %.
+
+    Parameters
+    ----------
+    statistic : reduces the last axis of each of its arrays, as all of this package's do.
+    arrays : (..., items) each.
+    resamples, seed : how many resamples, and the seed that they are drawn from.
+    level : coverage of the interval; 0.90 for the 5th to the 95th percentile.
+    groups : (items,) patient of each item: whole patients are drawn, with all their items. None: items are drawn.
+
+    Returns
+    -------
+    Interval. Resamples in which the statistic is undefined (NaN) are left out.
+    """
+    arrays = [np.asarray(array) for array in arrays]
+    _item_count([array.shape[-1:] for array in arrays], groups)
+    estimate = np.asarray(statistic(*arrays), dtype=np.float64)
+    if estimate.ndim:
+        raise ValueError(f"the statistic must give one number for the sample, got shape {estimate.shape}")
+    drawn = bootstrap_distribution(statistic, *arrays, resamples=resamples, seed=seed, groups=groups)
+    return Interval(float(estimate), *percentile_ends(drawn, level))
+
+
+def bootstrap_distribution(
+    statistic: Callable, *arrays, resamples: int = 10_000, seed: int = 0, groups=None
+) -> np.ndarray:
+    """The statistic on each resample, resamples last: (..., resamples). Parameters as for `bootstrap_interval`."""
+    arrays = [np.asarray(array) for array in arrays]
+    items = _item_count([array.shape[-1:] for array in arrays], groups)
+    drawn = None
+    for places, index in _resample_indices(items, resamples, np.random.default_rng(seed), groups):
+        values = np.asarray(statistic(*(array[..., index] for array in arrays)))
+        drawn = np.empty((*values.shape[:-1], resamples)) if drawn is None else drawn
+        drawn[..., places] = values
+    return drawn
+
+
+def paired_difference(
+    statistic: Callable,
+    label,
+    first,
+    second,
+    *,
+    resamples: int = 10_000,
+    seed: int = 0,
+    level: float = 0.95,
+    groups=None,
+) -> Difference:
+    """How a statistic differs between two methods on the same test items, second minus first.
+
+    Each resample draws the items (or patients) once for both methods and, for each method with several seeds, its
+    seeds; the statistic is averaged over seeds. With few seeds their spread is underestimated.
+
+    Parameters
+    ----------
+    statistic : statistic(label, prediction) that reduces the last axis and broadcasts over the others.
+    label : (items,).
+    first, second : predictions (items,) or (seeds, items), in the same order of items.
+    resamples, seed, level, groups : as for `bootstrap_interval`.
+    """
+    label, methods = np.asarray(label), [np.atleast_2d(np.asarray(method)) for method in (first, second)]
+    items = _item_count([label.shape, *(method.shape[-1:] for method in methods)], groups)
+    one, two = (np.mean(statistic(label, method)) for method in methods)
+    rng, drawn = np.random.default_rng(seed), np.empty(resamples)
+    for places, index in _resample_indices(items, resamples, rng, groups, sum(len(method) for method in methods)):
+        labels, values = label[index][:, None], []
+        for method in methods:
+            seeds = rng.integers(len(method), size=(len(index), len(method)))
+            values.append(np.mean(statistic(labels, method[seeds[:, :, None], index[:, None]]), axis=-1))
+        drawn[places] = values[1] - values[0]
+    low, high = percentile_ends(drawn, level)
+    finite = drawn[np.isfinite(drawn)]
+    p_value = min(1.0, 2 * min(np.mean(finite <= 0), np.mean(finite >= 0))) if len(finite) else np.nan
+    return Difference(float(two - one), low, high, float(p_value), items, (len(methods[0]), len(methods[1])))
+
+
+def percentile_ends(drawn: np.ndarray, level: float) -> tuple[float, float]:
+    """The ends that leave (1 - level) / 2 of the finite values on each side; NaN where there is none."""
+    if not 0 < level < 1:
+        raise ValueError(f"level is a coverage between 0 and 1, got {level}")
+    finite = drawn[np.isfinite(drawn)]
+    if not len(finite):
+        return np.nan, np.nan
+    low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _item_count(shapes: list[tuple[int, ...]], groups) -> int:
+    shapes = shapes + ([] if groups is None else [np.shape(groups)])
+    if len(set(shapes)) != 1 or len(shapes[0]) != 1 or shapes[0][0] == 0:
+        raise ValueError(f"arrays (and groups) must have the same items, at least one; got shapes {shapes}")
+    return shapes[0][0]
+
+
+def _resample_indices(
+    items: int, resamples: int, rng: np.random.Generator, groups, copies: int = 1
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Blocks of (places, index): index (rows, items drawn) for the resamples at those places."""
+    rows = max(1, BLOCK // (items * copies))
+    sizes = starts = order = None
+    if groups is not None:
+        member = np.unique(np.asarray(groups), return_inverse=True)[1]
+        order, sizes = np.argsort(member, kind="stable"), np.bincount(member)
+        starts = np.cumsum(sizes) - sizes
+    for begin in range(0, resamples, rows):
+        places = np.arange(begin, min(begin + rows, resamples))
+        if groups is None:
+            yield places, rng.integers(items, size=(len(places), items))
+            continue
+        drawn = rng.integers(len(sizes), size=(len(places), len(sizes)))
+        totals = sizes[drawn].sum(axis=1)
+        for total in np.unique(totals):  # resamples of as many items make one rectangular index
+            chosen = drawn[totals == total].ravel()
+            ends = np.cumsum(sizes[chosen])
+            within = np.arange(ends[-1]) - np.repeat(ends - sizes[chosen], sizes[chosen])
+            yield places[totals == total], order[np.repeat(starts[chosen], sizes[chosen]) + within].reshape(-1, total)
