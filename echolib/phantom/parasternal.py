@@ -1,0 +1,200 @@
+"""The parasternal long-axis view: right ventricle, septum, cavity, posterior wall, aortic root, left atrium.
+
+The frame of the heart has p along the ventricle (mm, positive to the base, right in the picture) and d across it
+(mm, positive away from the probe), with its origin amid the cavity at the tips of the mitral leaflets, where the
+walls are measured.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from echolib.phantom.apical import _scalars, bump, echo, near_field, ramp, series
+from echolib.phantom.speckle import SpeckleBank, look_up
+from echolib.phantom.style import Style
+from echolib.phantom.ultrasound import ScanLines
+
+TUBE = 16.0  # mm about the origin over which the walls run parallel, so that the measures are exact
+
+
+@dataclass(frozen=True)
+class LongAxis:
+    """N hearts at end diastole and end systole (axis state): septum, cavity, wall (N, 2) mm; centre (N, 2) mm under the
+    probe; angle (N,) degrees, positive when the base lies deeper; apex_mm (N,) from the origin to the apical end;
+    aorta_mm (N,) diameter of the root."""
+
+    septum: Tensor
+    cavity: Tensor
+    wall: Tensor
+    centre: Tensor
+    angle: Tensor
+    apex_mm: Tensor
+    aorta_mm: Tensor
+
+    def to(self, *args) -> "LongAxis":
+        return LongAxis(**{k: v.to(*args) for k, v in vars(self).items()})
+
+    def select(self, index) -> "LongAxis":
+        return LongAxis(**{k: v[index] for k, v in vars(self).items()})
+
+
+def draw_long_axes(rng: np.random.Generator, count: int) -> LongAxis:
+    """Wall measures of a mixed cohort: septum 10.7, posterior wall 10.3, cavity 46.6 mm at end diastole (means), 31.0 mm
+    at end systole; walls thicken as the cavity narrows."""
+
+    def normal(mean, sd):
+        return mean + sd * rng.standard_normal(count).clip(-2.5, 2.5)
+
+    hypertrophy = rng.standard_normal(count)
+    septum = np.clip(10.7 + 1.7 * hypertrophy + normal(0, 1.1), 6, 22)
+    wall = np.clip(10.3 + 1.4 * hypertrophy + normal(0, 1.0), 6, 20)
+    cavity = np.clip(normal(46.6, 5.6), 30, 70)
+    shortening = np.clip(normal(0.335, 0.07), 0.08, 0.52)
+    thickening = 1 + shortening * normal(0.95, 0.2).clip(0.3, 1.6)
+    fields = {
+        "septum": np.stack([septum, septum * (1 + 0.8 * (thickening - 1))], -1),
+        "cavity": np.stack([cavity, cavity * (1 - shortening)], -1),
+        "wall": np.stack([wall, wall * thickening], -1),
+        "centre": np.stack([normal(-4, 6), 34 + septum + cavity / 2 + normal(0, 4)], -1),
+        "angle": normal(4, 7),
+        "apex_mm": normal(50, 6),
+        "aorta_mm": normal(30, 3),
+    }
+    return LongAxis(**{k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in fields.items()})
+
+
+@dataclass(frozen=True)
+class Section:
+    """The measures (N, T) of `LongAxis` at T instants; centre (N, T, 2)."""
+
+    septum: Tensor
+    cavity: Tensor
+    wall: Tensor
+    centre: Tensor
+
+
+def section(heart: LongAxis, contraction: Tensor, drift: Tensor | None = None) -> Section:
+    """Blends end diastole (contraction 0) and end systole (1); contraction (N, T), drift (N, T, 2) mm."""
+
+    def blend(value):
+        return value[:, :1] + contraction * (value[:, 1:] - value[:, :1])
+
+    cavity, septum = blend(heart.cavity), blend(heart.septum)
+    lift = torch.stack((contraction * 3.0, contraction * 1.0), -1)
+    centre = heart.centre[:, None] + lift + (0 if drift is None else drift)
+    return Section(septum, cavity, blend(heart.wall), centre)
+
+
+def wall_points(heart: LongAxis, now: Section) -> Tensor:
+    """The four measured points (N, T, 4, 2) in the probe frame (x, z), mm, bottom to top: epicardial and endocardial
+    side of the posterior wall, left and right side of the septum."""
+    d = torch.stack((now.cavity / 2 + now.wall, now.cavity / 2, -now.cavity / 2, -now.cavity / 2 - now.septum), -1)
+    angle = torch.deg2rad(heart.angle)[:, None, None]
+    return torch.stack((now.centre[..., :1] - d * angle.sin(), now.centre[..., 1:] + d * angle.cos()), -1)
+
+
+def parasternal_grey(
+    heart: LongAxis,
+    now: Section,
+    opening: Tensor,
+    style: Style,
+    lines: ScanLines,
+    bank: SpeckleBank,
+    shift: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Grey levels (N, T, R, A) along the scan lines, before clipping; arguments as `apical_grey`."""
+    g = _scalars(style)
+    angle = torch.deg2rad(heart.angle)[:, None, None, None]
+    dx, dz = lines.x_mm - now.centre[..., 0, None, None], lines.z_mm - now.centre[..., 1, None, None]
+    p, d = dx * angle.cos() + dz * angle.sin(), dz * angle.cos() - dx * angle.sin()
+    taper = narrowing(p, heart.apex_mm[:, None, None, None])
+    half = now.cavity[..., None, None] / 2 * taper
+    septum = now.septum[..., None, None]
+    wall = now.wall[..., None, None]
+    moved = d - rest_position(heart, d, half, septum, wall, taper)
+    depth = lines.depth_mm - moved * lines.cosine
+    turn = moved * lines.sine / lines.depth_mm.clamp(min=4)
+    angle_deg = lines.angle_deg + torch.rad2deg(turn)
+    grain = look_up(bank, depth, angle_deg, shift)
+    patches = look_up(bank, depth + 60, angle_deg * 1.1, shift)
+    patch, slow = patches[..., 2], patches[..., 3]
+    level = layers(g, style, p, d, half, septum, wall, slow) + g["patchy"] * patch
+    blood = g["floor"] - 12 + (patch - 0.9).clamp(min=0) * g["trabeculae"] * 0.5
+    level = outflow(heart, now, g, p, d, level, blood)
+    inside = ramp(torch.minimum(half - d.abs(), torch.minimum(p + heart.apex_mm[:, None, None, None], 24 - p)))
+    level = level + (blood - level) * inside
+    level = leaflets(heart, now, opening, g, p, d, level)
+    return echo(near_field(level, g, lines, slow), grain, style, lines, bank, generator, opening.shape[1])
+
+
+def narrowing(p: Tensor, apex_mm: Tensor) -> Tensor:
+    """Cavity half-height against p over that at the origin: 1 in the tube, an ellipse towards the apex."""
+    x = ((-p - TUBE) / (apex_mm - TUBE)).clamp(0, 0.98)
+    return (1 - x * x).sqrt() - 0.12 * ((p - TUBE) / 20).clamp(0, 1)
+
+
+def rest_position(heart, d, half, septum, wall, taper):
+    """Where tissue at d lay at end diastole, layer by layer; beyond the heart it fades to no motion."""
+    rest_half = heart.cavity[:, :1, None, None] / 2 * taper
+    rest_septum, rest_wall = heart.septum[:, :1, None, None], heart.wall[:, :1, None, None]
+    thick = torch.where(d < 0, septum, wall)
+    rest_thick = torch.where(d < 0, rest_septum, rest_wall)
+    deep = d.abs()
+    inner = deep.clamp(max=half) / half.clamp(min=1) * rest_half
+    through = ((deep - half) / thick).clamp(0, 1) * rest_thick
+    beyond = (deep - half - thick).clamp(min=0)
+    rest = inner + through + beyond
+    fade = 1 / (1 + (beyond / 18) ** 2)
+    return d + (d.sign() * rest - d) * fade
+
+
+def layers(g, style: Style, p, d, half, septum, wall, slow):
+    """Chest wall, right ventricle, septum, posterior wall, pericardium and lung from top to bottom."""
+    level = g["outer_left"] + 6 * slow
+    top, bottom = -half - septum, half + wall
+    right_ventricle = torch.minimum(top - d, d - top + 24 - 0.1 * p)
+    level = level + (g["floor"] - 8 + g["chamber"] - level) * ramp(right_ventricle, 4)
+    brightness = series(style.dropout, p / 40)
+    for start, end, mean in ((top, -half, g["septum"] - 12), (half, bottom, g["lateral"] + 6)):
+        depth = torch.minimum(d - start, end - d)
+        tissue = mean + brightness + 4 * slow - 1.6 * depth.clamp(min=0, max=6)
+        level = level + (tissue - level) * ramp(depth, 1.5)
+        level = level + g["specular"] * (bump((d - start).square(), 0.8) + bump((d - end).square(), 0.8))
+    level = level + (g["annulus"] + 10 - level) * bump((d - bottom - 1.8).square(), 1.7)
+    below = (d - bottom - 4).clamp(min=0)
+    return torch.where(below > 0, level + (g["outer_right"] - 10 - 0.4 * below - level) * ramp(below - 2, 4), level)
+
+
+def outflow(heart, now, g, p, d, level, blood):
+    """Aortic root above, left atrium below, right of the ventricle."""
+    top = -now.cavity[..., None, None] / 2 * 0.88
+    aorta = heart.aorta_mm[:, None, None, None]
+    right = ramp(p - 24, 3)
+    centre = top + aorta / 2
+    lumen = aorta / 2 - (d - centre).abs()
+    atrium = torch.minimum(d - top - aorta - 3, 36 - (d - top - aorta - 3))
+    for depth in (lumen, atrium):
+        level = level + (blood + 3 - level) * ramp(depth, 2) * right
+    wall = bump((lumen + 1.2).square(), 1.2)
+    return level + (g["leaflet"] - level).clamp(min=0) * wall * ramp(p - 20, 3)
+
+
+def leaflets(heart, now, opening, g, p, d, level):
+    """Anterior mitral leaflet from the aortic root and posterior leaflet from the atrioventricular groove."""
+    top = -now.cavity / 2 * 0.88
+    front = (torch.full_like(top, 24.0), top + heart.aorta_mm[:, None] + 1.5)
+    back = (torch.full_like(top, 24.0), now.cavity / 2 * 0.86)
+    closed = (torch.full_like(top, 8.0), (front[1] + back[1]) / 2)
+    open_front = (torch.full_like(top, 3.0), -now.cavity / 2 * 0.45)
+    open_back = (torch.full_like(top, 10.0), now.cavity / 2 * 0.75)
+    for hinge, target in ((front, open_front), (back, open_back)):
+        tip = [c + opening * (o - c) for c, o in zip(closed, target, strict=True)]
+        dp, dd = ((t - h)[..., None, None] for t, h in zip(tip, hinge, strict=True))
+        qp, qd = p - hinge[0][..., None, None], d - hinge[1][..., None, None]
+        t = ((qp * dp + qd * dd) / (dp * dp + dd * dd).clamp(min=1)).clamp(0, 1)
+        squared = (qp - t * dp).square() + (qd - t * dd).square()
+        level = level + (g["leaflet"] - level).clamp(min=0) * bump(squared, 1.1)
+    return level
