@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 import torch
@@ -21,10 +21,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from echolib import checkpoint
 from echolib.data.source import Source
 from echolib.files import write_json, write_text
-from echolib.tasks import AnyTask
 from echolib.tasks.base import Frozen, Parent
+from echolib.tasks.beat_to_beat import BeatToBeat
+from echolib.tasks.ef_regression import EFRegression
+from echolib.tasks.segmentation import Segmentation
 from echolib.training import Schedule, Trainer, epoch_seed
 
+AnyTask = Annotated[EFRegression | Segmentation | BeatToBeat, Field(discriminator="kind")]
 RESULTS_VERSION = 1  # raise it when a change of the code changes results; every experiment then has a new key
 
 

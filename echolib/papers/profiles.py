@@ -84,7 +84,7 @@ PROFILES = {
             videos=4000,
             patients=500,
             lvh_videos=1000,
-            seeds=(0, 1, 2),
+            seeds=(0,),
             published_schedules=False,
             weights=True,
             clips=ClipSizes(length=32, size=112, width=64, blocks=2, epochs=15, batch_size=20, test_stride=8),
