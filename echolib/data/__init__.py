@@ -4,6 +4,7 @@ from echolib.data.camus import CAMUS, camus_frames, camus_labels, read_camus, re
 from echolib.data.echonet_dynamic import EchoNetDynamic
 from echolib.data.echonet_lvh import EchoNetLVH
 from echolib.data.errors import DataError, VideoError
+from echolib.data.sector import crop_to_sector
 from echolib.data.store import FrameStore
 from echolib.data.video import read_video
 
@@ -16,6 +17,7 @@ __all__ = [
     "VideoError",
     "camus_frames",
     "camus_labels",
+    "crop_to_sector",
     "read_camus",
     "read_camus_mask",
     "read_video",

@@ -25,7 +25,7 @@ from echolib.data.manifest import Item, Manifest, Recipe, Stamp, file_sha256, fi
 from echolib.data.video import rgb_lookup
 
 PARTIAL, JOURNAL, LOCK = "frames.partial", "building.jsonl", ".lock"
-_START_SECONDS = 4.0  # decoding that is done sooner than this is not worth starting worker processes
+_START_SECONDS = 8.0  # decoding that is done sooner than this is not worth starting worker processes
 _BLOCK = 1 << 26
 
 

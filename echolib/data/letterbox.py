@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,10 @@ def _nearest(extent: int, pixels: int, scale: float) -> np.ndarray:
     return np.minimum((np.arange(pixels) + 0.5) / scale, extent - 1).astype("int64")
 
 
-def _weights(extent: int, pixels: int, scale: float) -> sparse.csr_array:
-    """Weights (pixels, extent) of every source pixel in every target pixel along one direction."""
+def _weights(extent: int, pixels: int, scale: float):
+    """Sparse weights (pixels, extent) of every source pixel in every target pixel along one direction."""
+    from scipy import sparse  # here, so that decoding processes that fit nothing start sooner
+
     if scale <= 1:
         edges = np.arange(pixels + 1)[:, None] / scale
         source = np.arange(extent)[None]
