@@ -1,0 +1,32 @@
+"""Tables and figures, in one style."""
+
+from echolib.report.ejection_figures import ef_population, ef_scatter, error_by_ef, roc_curves
+from echolib.report.heart_figures import area_over_time, frame_montage
+from echolib.report.published import beside_published
+from echolib.report.saving import DPI, save_figure
+from echolib.report.style import CLASS_COLOURS, COLUMN, GREY, PAGE, PALETTE, STRUCTURE_COLOURS, mark, panels, style
+from echolib.report.tables import save_table
+from echolib.report.training_figures import learning_curves
+
+__all__ = [
+    "CLASS_COLOURS",
+    "COLUMN",
+    "DPI",
+    "GREY",
+    "PAGE",
+    "PALETTE",
+    "STRUCTURE_COLOURS",
+    "area_over_time",
+    "beside_published",
+    "ef_population",
+    "ef_scatter",
+    "error_by_ef",
+    "frame_montage",
+    "learning_curves",
+    "mark",
+    "panels",
+    "roc_curves",
+    "save_figure",
+    "save_table",
+    "style",
+]

@@ -1,0 +1,82 @@
+"""Our numbers beside published ones."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+
+def beside_published(
+    ours: pd.DataFrame,
+    published: pd.DataFrame,
+    keys: str | Sequence[str],
+    metrics: str | Sequence[str],
+    *,
+    data: str,
+    seeds: int | None = None,
+    layout: Literal["wide", "long"] = "wide",
+) -> pd.DataFrame:
+    """Ours, published, their difference, our interval, seeds, and the dataset that ours was measured on.
+
+    Parameters
+    ----------
+    ours : keys, metrics and, where known, <metric>_low and <metric>_high; a column "seeds" overrides the argument.
+    published : keys and metrics. Metrics that it does not have, and rows that only one side has, stay empty there.
+    keys : columns that identify a row in both.
+    metrics : columns to compare.
+    data : name of the dataset of ours, "phantom" where it is simulated; a column "data" of ours overrides it.
+    seeds : how many seeds each of ours is the mean of.
+    layout : "wide" is one row a key with <metric>, <metric>_low, <metric>_high, <metric>_published and
+        <metric>_difference; "long" is one row a key and metric with ours, ours_low, ours_high, published, difference.
+
+    Returns
+    -------
+    DataFrame with the keys first and seeds and data last, in the published order, then what only ours has.
+    """
+    keys, metrics = ([each] if isinstance(each, str) else list(each) for each in (keys, metrics))
+    ours, published = _with_columns(ours, keys, "ours"), _with_columns(published, keys, "published")
+    ours = _with_columns(ours, metrics, "ours")
+    for frame, whose in ((ours, "ours"), (published, "published")):
+        if (twice := frame.duplicated(keys)).any():
+            raise ValueError(f"{whose} has several rows for {frame.loc[twice, keys].to_dict('records')}")
+    own = [end for metric in metrics for end in (metric, f"{metric}_low", f"{metric}_high") if end in ours]
+    ours = ours.assign(**{"seeds": ours.get("seeds", seeds), "measured": True})
+    ours["data"] = ours["data"].fillna(data) if "data" in ours else data
+    shown = [metric for metric in metrics if metric in published]
+    printed = published[keys + shown].rename(columns={metric: f"{metric}_published" for metric in shown})
+    order = pd.concat([published[keys], ours[keys]]).drop_duplicates()
+    both = order.merge(ours[[*keys, *own, "seeds", "data", "measured"]], on=keys, how="left")
+    both = both.merge(printed, on=keys, how="left")
+    both["data"] = both["data"].where(both.pop("measured").notna(), "not measured")
+    both["seeds"] = both["seeds"].astype("Int64")
+    for metric in metrics:
+        if metric not in shown:
+            both[f"{metric}_published"] = np.nan
+        both[f"{metric}_difference"] = both[metric] - both[f"{metric}_published"]
+    parts = ("", "_low", "_high", "_published", "_difference")
+    compared = [metric + part for metric in metrics for part in parts if metric + part in both]
+    wide = both[[*keys, *compared, "seeds", "data"]]
+    return wide if layout == "wide" else _long(wide, keys, metrics)
+
+
+def _with_columns(frame: pd.DataFrame, columns: list[str], whose: str) -> pd.DataFrame:
+    """The frame with a named index as columns; refuses one that lacks a column."""
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    if missing := [column for column in columns if column not in frame]:
+        raise ValueError(f"{whose} has no column {', '.join(missing)}; it has {', '.join(map(str, frame))}")
+    return frame
+
+
+def _long(wide: pd.DataFrame, keys: list[str], metrics: list[str]) -> pd.DataFrame:
+    names = {"": "ours", "_low": "ours_low", "_high": "ours_high", "_published": "published"}
+    names["_difference"] = "difference"
+    rows = []
+    for metric in metrics:
+        part = wide[keys].assign(metric=metric)
+        for suffix, name in names.items():
+            if metric + suffix in wide:
+                part[name] = wide[metric + suffix]
+        rows.append(part.assign(seeds=wide["seeds"], data=wide["data"]))
+    return pd.concat(rows).sort_index(kind="stable").reset_index(drop=True)
