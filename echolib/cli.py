@@ -1,7 +1,7 @@
 """The `echolib` command: run the study, write a phantom, check decoded data."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,6 +72,7 @@ def phantom(
 @app.command()
 def verify(
     stores: Annotated[list[Path] | None, typer.Argument(help="Frame stores; by default all below cache/.")] = None,
+    sources: Annotated[bool, typer.Option(help="Check the source files too.")] = True,
 ) -> None:
     """Check decoded frames against their hashes and their source files; names every file that changed."""
     from echolib.data.store import FrameStore
@@ -81,7 +82,7 @@ def verify(
         faults = []
         for folder in found:
             try:
-                FrameStore(folder).verify()
+                FrameStore(folder).verify(sources=sources)
                 typer.echo(f"{folder}: whole")
             except DataError as error:
                 faults.append(f"{folder}: {error}")
@@ -116,12 +117,13 @@ def _run(request: "Request", deadline: float | None, cell_timeout: float | None)
     from echolib.provenance import best_device
     from echolib.study.run import run
 
-    def to_train() -> dict[str, int]:
-        from echolib.study.plan import to_train
+    def to_train() -> Mapping[str, int]:
+        from echolib.study.plan import announce
 
-        return to_train(request)
+        return announce(request, device)
 
-    write_missing_phantom(request.sources, PROFILES[request.profile], device=best_device())
+    device = best_device()
+    write_missing_phantom(request.sources, PROFILES[request.profile], device=device)
     return run(request, to_train=to_train, deadline=deadline, cell_timeout=cell_timeout)
 
 

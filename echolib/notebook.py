@@ -85,11 +85,13 @@ class Study:
 
     def table(self, frame: "pd.DataFrame", name: str, caption: str = "", **options) -> None:
         """Saves a table as CSV, Markdown and LaTeX under `name`, and shows it; `options` go to report.save_table."""
+        from IPython.display import Markdown
+
         from echolib import report
 
-        report.save_table(frame, self.report, name, caption=caption, **options)
+        path = report.save_table(frame, self.report, name, caption, **options)
         self.captions[name] = caption or name
-        _show(frame)
+        _show(Markdown(path.read_text(encoding="utf-8")))
 
     def figure(self, figure: "Figure", name: str, *, caption: str = "", private: bool = False) -> None:
         """Saves a figure as PNG and SVG under `name`, and shows it.
@@ -97,13 +99,14 @@ class Study:
         private: it shows pixels of licensed data; it goes into private/, which is not committed.
         """
         import matplotlib.pyplot as plt
+        from IPython.display import Image
 
         from echolib import report
 
-        report.save_figure(figure, self.report / "private" if private else self.report, name)
+        path = report.save_figure(figure, self.report / "private" if private else self.report, name)
         if not private:
             self.captions[name] = caption or name
-        _show(figure)
+        _show(Image(filename=str(path), width=round(96 * figure.get_figwidth())))  # at its size on paper
         plt.close(figure)  # or the inline backend shows it a second time at the end of the cell
 
     def record(self, **numbers: object) -> Path:
@@ -122,13 +125,18 @@ class Study:
                 "versions": provenance.versions(),
                 "device": provenance.device_name(self.device),
                 "seconds": round(time.monotonic() - self.started, 1),
-                "peak_memory_mb": provenance.peak_memory_mb(self.device),
+                "peak_memory_mib": self._peak_memory_mib(),
                 "experiments": self.experiments,
                 "captions": self.captions,
                 "numbers": numbers,
             },
         )
         return path
+
+    def _peak_memory_mib(self) -> int:
+        """Of this process and of every experiment it shows, which may have run in another one."""
+        of_experiments = (each["metrics"].get("peak_memory_mib") or 0 for each in self.experiments.values())
+        return max(provenance.peak_memory_mib(self.device), *of_experiments, 0)
 
 
 def start(
@@ -159,10 +167,8 @@ def start(
 
 def _show(thing: object) -> None:
     """Displays in a notebook; elsewhere the saved file is enough."""
-    try:
-        from IPython import get_ipython
-        from IPython.display import display
-    except ImportError:
-        return
+    from IPython import get_ipython
+    from IPython.display import display
+
     if get_ipython() is not None:
         display(thing)

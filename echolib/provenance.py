@@ -43,7 +43,7 @@ def device_name(device: str) -> str:
     return f"CPU ({torch.get_num_threads()} threads)"
 
 
-def peak_memory_mb(device: str) -> int:
+def peak_memory_mib(device: str) -> int:
     """The most memory this process has held, in MiB: on the GPU where it computes there, else on the host."""
     import torch
 

@@ -1,6 +1,7 @@
 """Which folder stands for each dataset: the researcher's own, or the phantom's."""
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,13 +87,17 @@ def write_missing_phantom(sources: Sources, profile, *, device: str, progress: b
 
     if sources.phantom is None or len(sources.given) == len(DATASETS):
         return
+    sizes = {"videos": profile.videos, "patients": profile.patients, "lvh_videos": profile.lvh_videos, "seed": 0}
     sources.phantom.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(str(sources.phantom) + ".lock"):
-        write_phantom(
-            sources.phantom,
-            videos=profile.videos,
-            patients=profile.patients,
-            lvh_videos=profile.lvh_videos,
-            device=device,
-            progress=progress,
-        )
+        device = _written_on(sources.phantom, sizes) or device
+        write_phantom(sources.phantom, **sizes, device=device, progress=progress)
+
+
+def _written_on(phantom: Path, sizes: Mapping[str, int]) -> str | None:
+    """The kind of device a phantom of these sizes was written on; another one would give slightly other pixels."""
+    try:
+        description = json.loads((phantom / "phantom.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return description.get("device") if description.items() >= sizes.items() else None

@@ -1,10 +1,12 @@
 """What the study would do, before it does it: every experiment, whether it is done, and what the rest will cost."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from echolib.experiment import Cost, Experiment, cost, is_done
+from echolib.provenance import device_name
 from echolib.sources import DATASETS
 from echolib.study.run import Request
 from echolib.sweep import in_order
@@ -12,10 +14,11 @@ from echolib.sweep import in_order
 
 @dataclass(frozen=True)
 class Step:
-    """One experiment of a plan."""
+    """One experiment of a plan, what it costs, and whether it is done."""
 
     notebook: str
     experiment: Experiment
+    cost: Cost
     done: bool
 
 
@@ -24,14 +27,16 @@ def steps(request: Request) -> list[Step]:
     from echolib.papers import plan
 
     planned = plan(request.profile, request.sources.folders)
-    seen: set[Experiment] = set()
-    found = []
+    found: dict[Experiment, Step] = {}
+    costs: dict[str, Cost] = {}
     for notebook in request.notebooks:
         for experiment in in_order(planned.get(notebook.name, ())):
-            if experiment not in seen:
-                seen.add(experiment)
-                found.append(Step(notebook.name, experiment, _is_done(experiment, request)))
-    return found
+            if experiment not in found:
+                alike = experiment.model_dump_json(include={"task", "data", "schedule"})  # other seeds cost the same
+                if alike not in costs:
+                    costs[alike] = cost(experiment)
+                found[experiment] = Step(notebook.name, experiment, costs[alike], _is_done(experiment, request))
+    return list(found.values())
 
 
 def _is_done(experiment: Experiment, request: Request) -> bool:
@@ -41,46 +46,63 @@ def _is_done(experiment: Experiment, request: Request) -> bool:
     return is_done(experiment, runs, cache)
 
 
-def to_train(request: Request) -> Mapping[str, int]:
-    """Notebook -> how many experiments it has yet to train."""
+def announce(request: Request, device: str) -> Mapping[str, int]:
+    """Prints how much is left to train and about how long it takes; returns notebook -> experiments left to train."""
+    planned = steps(request)
+    print(_summary(request, planned, device), flush=True)
     counts: dict[str, int] = {}
-    for step in steps(request):
+    for step in planned:
         counts[step.notebook] = counts.get(step.notebook, 0) + (not step.done)
     return counts
 
 
 def print_plan(request: Request, device: str) -> None:
-    """Prints the plan; nothing is written, decoded or trained."""
+    """Prints the whole plan; nothing is written, decoded or trained."""
     print(f"profile {request.profile}")
     for dataset, folder in request.sources.folders.items():
         there = "" if folder.is_dir() else " (to be written)"
         print(f"  {DATASETS[dataset]:16} {request.sources.label(dataset):16} {folder}{there}")
     planned = steps(request)
-    speed = measure_speed(device) if any(not step.done for step in planned) else 1.0
-    remaining = 0.0
     for notebook in request.notebooks:
-        state = "up to date" if request.is_current(notebook) else "to run"
-        print(f"\n{notebook.name}   {state}")
+        print(f"\n{notebook.name}   {'up to date' if request.is_current(notebook) else 'to run'}")
         for step in planned:
             if step.notebook == notebook.name:
-                expense = cost(step.experiment)
-                minutes = expense.petaflop * 1e15 / speed / 60
-                remaining += 0 if step.done else minutes
-                print("  " + _line(step, expense, minutes))
-    done = sum(step.done for step in planned)
-    print(f"\n{len(planned)} experiments, {done} done; the rest takes about {_duration(remaining)} on this {device}")
+                print("  " + _line(step))
+    print("\n" + _summary(request, planned, device))
 
 
-def _line(step: Step, expense: Cost, minutes: float) -> str:
-    size = f"{expense.epochs:4} epochs x {expense.items:6} items  {expense.parameters / 1e6:7.2f} M parameters"
-    state = "done" if step.done else f"about {_duration(minutes)}"
-    return f"{step.experiment.name:44} {size}  {expense.petaflop:10.3g} PFLOP  {state}"
+def _line(step: Step) -> str:
+    size = f"{step.cost.epochs:4} epochs x {step.cost.items:6} items  {step.cost.parameters / 1e6:7.2f} M parameters"
+    state = "done" if step.done else "to train"
+    return f"{step.experiment.name:44} {size}  {step.cost.petaflop:10.3g} PFLOP  {state}"
+
+
+def _summary(request: Request, planned: list[Step], device: str) -> str:
+    left = [step for step in planned if not step.done]
+    counted = f"{len(planned)} experiments, {len(planned) - len(left)} done"
+    if not left:
+        return counted
+    name = device_name(device)
+    speed = _speed_so_far(request, planned) or measure_speed(device)
+    minutes = sum(step.cost.petaflop for step in left) * 1e15 / speed / 60
+    return f"{counted}; training the rest takes about {_duration(minutes)} on this {name}"
 
 
 def _duration(minutes: float) -> str:
     if minutes < 1:
         return f"{60 * minutes:.0f} s"
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+
+
+def _speed_so_far(request: Request, planned: list[Step]) -> float | None:
+    """Floating point operations a second of the experiments that are done; None where there are none to go by."""
+    flop = seconds = 0.0
+    for step in planned:
+        if step.done and step.cost.petaflop:
+            folder = step.experiment.folder(request.workspace.runs, request.workspace.cache)
+            flop += step.cost.petaflop * 1e15
+            seconds += json.loads((folder / "metrics.json").read_text())["training_seconds"]
+    return flop / seconds if seconds else None
 
 
 def measure_speed(device: str, seconds: float = 1.0) -> float:

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONAL = {"ray": "ray", "IPython": "lab"}  # imported inside functions, with an extra or by a kernel
+OPTIONAL = {"ray"}  # imported inside a function, with the extra of that name
 
 
 def imported(path: Path) -> set[str]:
