@@ -125,7 +125,8 @@ class Build:
     def _first_size(self) -> tuple[int, int]:
         for stamp in self.stamps.values():
             with suppress(Exception):  # named with all the others when its turn to be decoded comes
-                return np.shape(self.read(stamp.source))[1:]
+                _, height, width = np.shape(self.read(stamp.source))
+                return height, width
         return 1, 1
 
     def _still_valid(self, items) -> dict[str, Item]:

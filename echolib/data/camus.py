@@ -4,8 +4,10 @@ Source: Leclerc et al., "Deep learning for segmentation using an open large-scal
 IEEE TMI 38(9), 2019, doi 10.1109/TMI.2019.2900516. Non-commercial research only, citation mandatory.
 """
 
+import gzip
 import re
 import warnings
+import zlib
 from os import PathLike
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pandas as pd
 from echolib.data.checks import inside
 from echolib.data.errors import DataError, Faults
 
+NIFTI_HEADER_BYTES = 352
 VIEWS = ("2CH", "4CH")
 LABELS = ("background", "left ventricle", "myocardium", "left atrium")
 _SPLIT_LISTS = {"training": "train", "validation": "val", "testing": "test"}
@@ -84,12 +87,26 @@ def read_camus(path: str | PathLike) -> tuple[np.ndarray, tuple[float, float]]:
         reason = str(error).strip().splitlines()[-1]
         raise DataError(f"{path} is not a readable NIfTI or MHD image ({reason}): download it again") from error
     pixels = SimpleITK.GetArrayFromImage(image)
+    _check_whole(Path(path), pixels.nbytes)
     if pixels.ndim == 2:
         pixels = pixels[None]
     if pixels.ndim != 3 or pixels.size == 0 or pixels.min() < 0 or pixels.max() > 255:
         raise DataError(f"{path}: shape {pixels.shape} or values outside 0 to 255: not a CAMUS image")
     column, row = image.GetSpacing()[:2]
     return pixels.astype("uint8"), (row, column)
+
+
+def _check_whole(path: Path, pixel_bytes: int) -> None:
+    """Refuses a NIfTI file cut short: the ITK reader takes what it lacks for black, or for what memory holds."""
+    if path.name.endswith(".mhd"):
+        return  # the size of a raw file is checked by the reader
+    try:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if path.suffix == ".gz" else content
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is damaged or cut short ({error}): download it again") from error
+    if len(content) < NIFTI_HEADER_BYTES + pixel_bytes:
+        raise DataError(f"{path} is cut short ({len(content)} bytes unpacked): download it again")
 
 
 def read_camus_mask(path: str | PathLike) -> tuple[np.ndarray, tuple[float, float]]:

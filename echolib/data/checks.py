@@ -78,6 +78,8 @@ def check_files(
             if not entry.name.lower().endswith(suffix):
                 continue
             name = entry.name[: -len(suffix)]
+            if name in found:
+                faults.add(f"{entry.name} is in both {found[name]} and {entry.path}")
             found[name] = entry.path
             if folder_escapes or (entry.is_symlink() and not inside(root, entry.path)):
                 escaping.add(name)

@@ -140,8 +140,6 @@ def _decode_av(path: Path, kind: str) -> tuple[np.ndarray, tuple[int, int] | Non
                     raise VideoError(f"{path}: frame {len(frames)} is damaged: get it again")
                 if total > LARGEST_BYTES:
                     raise VideoError(f"{path} decodes to more than {LARGEST_BYTES} bytes: cut it into shorter videos")
-                if frames and grey.shape != frames[0].shape:
-                    raise VideoError(f"{path}: frame {len(frames)} has shape {grey.shape}, not {frames[0].shape}")
                 frames.append(grey)
                 chroma.add(tint)
         claimed = stream.frames
