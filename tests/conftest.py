@@ -29,6 +29,22 @@ def cines_folder() -> Path:
     return real_folder("ECHOLIB_CINES", "a4c_cines", "real apical cines")
 
 
+@pytest.fixture(scope="session")
+def phantom(tmp_path_factory) -> Path:
+    """A phantom of the smoke profile's size."""
+    from echolib.papers.profiles import PROFILES
+    from echolib.phantom import write_phantom
+
+    sizes = PROFILES["smoke"].model_dump(include={"videos", "patients", "lvh_videos"})
+    return write_phantom(tmp_path_factory.mktemp("phantom") / "smoke", **sizes, progress=False)
+
+
+@pytest.fixture(scope="session")
+def phantom_cache(tmp_path_factory) -> Path:
+    """Where that phantom's frames are kept decoded."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
 def _two_threads():
     torch.set_num_threads(min(2, os.cpu_count() or 1))

@@ -64,7 +64,7 @@ class BeatToBeat(Task):
         beats = pd.concat([self._beats(name, area.to_numpy(), data.ef_task) for name, area in by_video])
         row = dict(zip(data.videos.videos["name"], range(len(data.videos.videos)), strict=True))
         videos = torch.tensor([row[name] for name in beats["name"]], device=data.videos.ef.device)
-        starts = torch.as_tensor(beats["start"].to_numpy(), device=videos.device)
+        starts = torch.tensor(beats["start"].to_numpy(), device=videos.device)
         each = data.ef_task.predict_clips(model["ef"], data.videos, videos, starts)
         beats["prediction"] = each.cpu().double().numpy()
         test = data.videos.videos.iloc[data.videos.of_split["test"].cpu()]
