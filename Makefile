@@ -54,6 +54,7 @@ clean:  ## remove what can be made again (not the data, the frames or the experi
 	find echolib tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv comes from the lock too. Everything is installed by uv: pip may be told of other wheel folders on some machines.
+# Bytecode is compiled here, once: torch alone takes ten seconds to compile at each start where Python may not keep it.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "echolib needs Python 3.11 or newer, and '$(PYTHON)' is not that: $$($(PYTHON) --version 2>&1)." >&2; \
@@ -63,6 +64,6 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(VENV)/bin/uv || { \
 		awk '/^uv==/ {p=1; print; next} /^[^ ]/ {p=0} p' requirements.lock >$(VENV)/uv.lock && \
 		$(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps --requirement $(VENV)/uv.lock; }
-	$(VENV)/bin/uv pip sync --python $(VENV)/bin/python --require-hashes requirements.lock
+	$(VENV)/bin/uv pip sync --python $(VENV)/bin/python --require-hashes --compile-bytecode requirements.lock
 	$(VENV)/bin/uv pip install --python $(VENV)/bin/python --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
