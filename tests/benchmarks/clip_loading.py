@@ -4,7 +4,8 @@
 
 Prints the cost of building the store, the median milliseconds a clip of both ways, in turns of ten clips in one run,
 and their ratio. The decode-all loader does what the published one does: every frame to normalised float RGB, then the
-frames of the clip. The store gives grey bytes; look-up and normalisation happen on the device. Videos are synthetic MJPG AVIs of 175 frames of 112 x 112 pixels.
+frames of the clip. The store gives grey bytes; look-up and normalisation happen on the device. Videos are synthetic
+MJPG AVIs of 175 frames of 112 x 112 pixels.
 """
 
 import statistics

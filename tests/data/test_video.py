@@ -148,6 +148,15 @@ def test_real_films_agree_with_opencv(cines_folder, name, shape):
     assert np.abs(frames[::15] - grey).mean() < 1  # OpenCV rounds to colour and back
 
 
+@pytest.mark.parametrize("name", ["volunteer/Apical4chVolunteer.mov", "echotracker/input.mp4"])
+@pytest.mark.parametrize("share", [0.4, 0.999])
+def test_real_films_cut_short(cines_folder, tmp_path, name, share):
+    content = (cines_folder / name).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(content[: int(share * len(content))])
+    with pytest.raises(VideoError, match=r"cut\.mp4 is cut short"):
+        read_video(tmp_path / "cut.mp4")
+
+
 def test_real_dicom_agrees_with_opencv(cines_folder):
     import pydicom
     from pydicom.encaps import generate_frames
