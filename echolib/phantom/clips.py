@@ -6,14 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from echolib.phantom.apical import apical_grey
+from echolib.phantom.apical import apical_level, paint_valve
 from echolib.phantom.heart import Heart, Pose, pose, volume_ml
 from echolib.phantom.motion import Cycle, Rhythm, cycle, rhythm, systole_seconds
-from echolib.phantom.speckle import SpeckleBank
+from echolib.phantom.rays import ray_table
+from echolib.phantom.reception import receive, receiver
+from echolib.phantom.speckle import SpeckleBank, patches
 from echolib.phantom.style import Style
 from echolib.phantom.ultrasound import Sector, View, scan_convert, scan_lines
+from echolib.phantom.warp import Warp
 
-PIECE = {"cpu": 8, "cuda": 256}
+PIECE = {"cpu": 10, "cuda": 256}
 
 
 @dataclass(frozen=True)
@@ -73,21 +76,56 @@ def render_apical(
     clip: Clip, style: Style, sector: Sector, view: View, bank: SpeckleBank, seed: list[int], samples: tuple[int, int]
 ) -> np.ndarray:
     """Pictures (T, H, W) uint8 of an apical clip; samples (along, across) the scan lines."""
-    device = bank.pixels.device
+    device = bank.device
     heart = clip.heart.to(device, torch.float32)
     opening = torch.from_numpy(clip.cycle.opening).to(device, torch.float32)[None]
-    generator, shift = random_source(seed)
+    generator, shift = random_source(seed, device)
     lines = scan_lines(sector, *samples)
+    rest = pose(heart, torch.zeros_like(heart.length[:, :1]))
+    table = ray_table(heart, rest)
+    painting = Painting(sector, *samples, lambda fine: apical_level(heart, rest, table, style, fine, bank, shift))
+    scan = receiver(style, lines, patches(bank, lines.depth_mm, lines.angle_deg, shift)[1])
     out = []
+    whole = clip.state.to(device, torch.float32)
+    warp = Warp(heart, whole)
     for part in pieces(clip.state, PIECE[device.type]):
-        state = Pose(**{k: v[:, part].to(device, torch.float32) for k, v in vars(clip.state).items()})
-        grey = apical_grey(heart, state, opening[:, part], style, lines, bank, shift.to(device), generator)
+        state = whole.frames(part)
+        depth, angle = polar(*warp.rest_position(lines.x_mm, lines.z_mm, part))
+        level = paint_valve(state, opening[:, part], scan.number, lines, painting.look_up(depth, angle))
+        grey = receive(level, scan, depth, angle, lines, bank, shift, generator, style.smoothing)
         out.append(scan_convert(grey, sector, view)[0].cpu())
     return torch.cat(out).numpy()
 
 
-def random_source(seed: list[int]) -> tuple[torch.Generator, Tensor]:
+def polar(x_mm: Tensor, z_mm: Tensor) -> tuple[Tensor, Tensor]:
+    """Probe-frame points -> depth (mm) and angle (degrees)."""
+    return torch.hypot(x_mm, z_mm), torch.atan2(x_mm, z_mm).mul_(180 / torch.pi)
+
+
+class Painting:
+    """Echo levels at end diastole, painted once on scan lines twice as fine and looked up as tissue moves.
+
+    A margin beyond the sector serves tissue that moves into it.
+    """
+
+    FINE, MARGIN = 2, 1.15
+
+    def __init__(self, sector: Sector, along: int, across: int, paint):
+        self.rows, self.columns = (int(n * self.FINE * self.MARGIN) for n in (along, across))
+        wide = Sector(sector.depth_mm * self.MARGIN, sector.half_angle_deg * self.MARGIN, sector.near_mm)
+        self.depth, self.half = wide.depth_mm.reshape(-1, 1, 1, 1), wide.half_angle_deg.reshape(-1, 1, 1, 1)
+        self.level = paint(scan_lines(wide, self.rows, self.columns)).reshape(-1, 1)
+
+    def look_up(self, depth_mm: Tensor, angle_deg: Tensor) -> Tensor:
+        """Levels (1, T, R, A) at material positions of one heart."""
+        row = (depth_mm * (self.rows / self.depth)).to(torch.int32).clamp_(0, self.rows - 1)
+        column = (angle_deg * (self.columns / (2 * self.half))).add_(self.columns / 2).to(torch.int32)
+        index = row.mul_(self.columns).add_(column.clamp_(0, self.columns - 1))
+        return torch.nn.functional.embedding(index, self.level)[..., 0]
+
+
+def random_source(seed: list[int], device) -> tuple[torch.Generator, Tensor]:
     """A generator of the clip's own, and its place (1, 2) in the speckle bank."""
     state = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> 1)
     generator = torch.Generator().manual_seed(state)
-    return generator, torch.randint(0, 4096, (1, 2), generator=generator)
+    return generator, torch.randint(0, 4096, (1, 2), generator=generator).to(device)

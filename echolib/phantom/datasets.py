@@ -4,16 +4,15 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from echolib.files import write_json
 from echolib.phantom import write_camus, write_echonet, write_lvh
-from echolib.phantom.speckle import SpeckleBank, speckle_bank
+from echolib.phantom.speckle import speckle_bank
+from echolib.phantom.threads import in_threads
 
 VERSION = 1  # part of every phantom's identity: raised whenever the same parameters would give other bytes
 
@@ -93,19 +92,6 @@ def _write_all(root: Path, description: dict, device, progress: bool) -> None:
     for name, count, draw, write_item, module in plans:
         if count:
             cohort = draw(seed, count)
-            rows = _each(name, count, lambda index, c=cohort, w=write_item, n=name: w(root / n, c, index, seed, bank),
-                         bank, progress)  # fmt: skip
+            work = partial(write_item, root / name, cohort, seed=seed, bank=bank)
+            rows = in_threads(work, count, bank, f"phantom: {name}" if progress else "")
             module.write_tables(root / name, truth, rows)
-
-
-def _each(name: str, count: int, write: Callable[[int], dict], bank: SpeckleBank, progress: bool) -> list[dict]:
-    """Runs one writer an item, an item a thread. On a CPU every thread computes alone: an item is too small to share."""
-    on_cpu = bank.pixels.device.type == "cpu"
-    threads = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(
-            min(os.cpu_count() or 1, 16), initializer=torch.set_num_threads if on_cpu else None, initargs=(1,) * on_cpu
-        ) as pool:
-            return list(tqdm(pool.map(write, range(count)), f"phantom: {name}", count, disable=not progress))
-    finally:
-        torch.set_num_threads(threads)

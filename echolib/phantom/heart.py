@@ -56,6 +56,13 @@ class Pose:
     tilt: Tensor
     contraction: Tensor
 
+    def to(self, *args, **kwargs) -> "Pose":
+        return Pose(**{name: value.to(*args, **kwargs) for name, value in vars(self).items()})
+
+    def frames(self, part) -> "Pose":
+        """The pose at some of its instants."""
+        return Pose(**{name: value[:, part] for name, value in vars(self).items()})
+
     def axis(self) -> tuple[Tensor, Tensor]:
         """Unit vectors (N, T, 2) along the axis (apex to base) and across it (septal to lateral)."""
         angle = torch.deg2rad(self.tilt)

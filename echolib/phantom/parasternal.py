@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from echolib.phantom.apical import _scalars, bump, echo, near_field, ramp, series
-from echolib.phantom.speckle import SpeckleBank, look_up
+from echolib.phantom.apical import bump, ramp
+from echolib.phantom.reception import numbers, series, side_lobes
+from echolib.phantom.speckle import SpeckleBank, patches
 from echolib.phantom.style import Style
 from echolib.phantom.ultrasound import ScanLines
 
@@ -95,60 +96,61 @@ def wall_points(heart: LongAxis, now: Section) -> Tensor:
     return torch.stack((now.centre[..., :1] - d * angle.sin(), now.centre[..., 1:] + d * angle.cos()), -1)
 
 
-def parasternal_grey(
-    heart: LongAxis,
-    now: Section,
-    opening: Tensor,
-    style: Style,
-    lines: ScanLines,
-    bank: SpeckleBank,
-    shift: Tensor,
-    generator: torch.Generator,
-) -> Tensor:
-    """Grey levels (N, T, R, A) along the scan lines, before clipping; arguments as `apical_grey`."""
-    g = _scalars(style)
+def axes(heart: LongAxis, now: Section, x_mm: Tensor, z_mm: Tensor) -> tuple[Tensor, Tensor]:
+    """Probe-frame points (N, 1, H, W) -> p and d (N, T, H, W)."""
     angle = torch.deg2rad(heart.angle)[:, None, None, None]
-    dx, dz = lines.x_mm - now.centre[..., 0, None, None], lines.z_mm - now.centre[..., 1, None, None]
-    p, d = dx * angle.cos() + dz * angle.sin(), dz * angle.cos() - dx * angle.sin()
+    dx, dz = x_mm - now.centre[..., 0, None, None], z_mm - now.centre[..., 1, None, None]
+    return dx * angle.cos() + dz * angle.sin(), dz * angle.cos() - dx * angle.sin()
+
+
+def shape(heart: LongAxis, now: Section, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Half-height of the cavity, thickness of septum and posterior wall at p."""
     taper = narrowing(p, heart.apex_mm[:, None, None, None])
-    half = now.cavity[..., None, None] / 2 * taper
-    septum = now.septum[..., None, None]
-    wall = now.wall[..., None, None]
-    moved = d - rest_position(heart, d, half, septum, wall, taper)
-    depth = lines.depth_mm - moved * lines.cosine
-    turn = moved * lines.sine / lines.depth_mm.clamp(min=4)
-    angle_deg = lines.angle_deg + torch.rad2deg(turn)
-    grain = look_up(bank, depth, angle_deg, shift)
-    patches = look_up(bank, depth + 60, angle_deg * 1.1, shift)
-    patch, slow = patches[..., 2], patches[..., 3]
+    return now.cavity[..., None, None] / 2 * taper, now.septum[..., None, None], now.wall[..., None, None]
+
+
+def parasternal_level(
+    heart: LongAxis, now: Section, style: Style, lines: ScanLines, bank: SpeckleBank, shift: Tensor
+) -> Tensor:
+    """Echo level (N, T, R, A) of everything but the mitral valve."""
+    g = numbers(style)
+    p, d = axes(heart, now, lines.x_mm, lines.z_mm)
+    half, septum, wall = shape(heart, now, p)
+    patch, slow = patches(bank, lines.depth_mm, lines.angle_deg, shift)
     level = layers(g, style, p, d, half, septum, wall, slow) + g["patchy"] * patch
     blood = g["floor"] - 12 + (patch - 0.9).clamp(min=0) * g["trabeculae"] * 0.5
     level = outflow(heart, now, g, p, d, level, blood)
     inside = ramp(torch.minimum(half - d.abs(), torch.minimum(p + heart.apex_mm[:, None, None, None], 24 - p)))
     level = level + (blood - level) * inside
-    level = leaflets(heart, now, opening, g, p, d, level)
-    return echo(near_field(level, g, lines, slow), grain, style, lines, bank, generator, opening.shape[1])
+    return level + side_lobes(level, g["haze"])
+
+
+def parasternal_rest(heart: LongAxis, now: Section, lines: ScanLines) -> tuple[Tensor, Tensor]:
+    """Where the tissue at each sample lay at end diastole, probe frame (N, T, R, A), layer by layer along d."""
+    p, d = axes(heart, now, lines.x_mm, lines.z_mm)
+    rest = section(heart, torch.zeros_like(heart.cavity[:, :1]))
+    half, septum, wall = shape(heart, now, p)
+    rest_half, rest_septum, rest_wall = shape(heart, rest, p)
+    above = d < 0
+    thick, rest_thick = torch.where(above, septum, wall), torch.where(above, rest_septum, rest_wall)
+    deep = d.abs()
+    inner = torch.minimum(deep, half) / half.clamp(min=1) * rest_half
+    beyond = (deep - half - thick).clamp(min=0)
+    rest_deep = inner + ((deep - half) / thick).clamp(0, 1) * rest_thick + beyond
+    fade = 1 / (1 + (beyond / 18).square())
+    moved = (d.sign() * rest_deep - d) * fade
+    angle = torch.deg2rad(heart.angle)[:, None, None, None]
+    back = (rest.centre - now.centre)[..., None, None]
+    return (
+        lines.x_mm - moved * angle.sin() + back[:, :, 0] * fade,
+        lines.z_mm + moved * angle.cos() + back[:, :, 1] * fade,
+    )
 
 
 def narrowing(p: Tensor, apex_mm: Tensor) -> Tensor:
     """Cavity half-height against p over that at the origin: 1 in the tube, an ellipse towards the apex."""
     x = ((-p - TUBE) / (apex_mm - TUBE)).clamp(0, 0.98)
     return (1 - x * x).sqrt() - 0.12 * ((p - TUBE) / 20).clamp(0, 1)
-
-
-def rest_position(heart, d, half, septum, wall, taper):
-    """Where tissue at d lay at end diastole, layer by layer; beyond the heart it fades to no motion."""
-    rest_half = heart.cavity[:, :1, None, None] / 2 * taper
-    rest_septum, rest_wall = heart.septum[:, :1, None, None], heart.wall[:, :1, None, None]
-    thick = torch.where(d < 0, septum, wall)
-    rest_thick = torch.where(d < 0, rest_septum, rest_wall)
-    deep = d.abs()
-    inner = deep.clamp(max=half) / half.clamp(min=1) * rest_half
-    through = ((deep - half) / thick).clamp(0, 1) * rest_thick
-    beyond = (deep - half - thick).clamp(min=0)
-    rest = inner + through + beyond
-    fade = 1 / (1 + (beyond / 18) ** 2)
-    return d + (d.sign() * rest - d) * fade
 
 
 def layers(g, style: Style, p, d, half, septum, wall, slow):
@@ -182,8 +184,9 @@ def outflow(heart, now, g, p, d, level, blood):
     return level + (g["leaflet"] - level).clamp(min=0) * wall * ramp(p - 20, 3)
 
 
-def leaflets(heart, now, opening, g, p, d, level):
+def paint_leaflets(heart: LongAxis, now: Section, opening: Tensor, g, lines: ScanLines, level: Tensor) -> Tensor:
     """Anterior mitral leaflet from the aortic root and posterior leaflet from the atrioventricular groove."""
+    p, d = axes(heart, now, lines.x_mm, lines.z_mm)
     top = -now.cavity / 2 * 0.88
     front = (torch.full_like(top, 24.0), top + heart.aorta_mm[:, None] + 1.5)
     back = (torch.full_like(top, 24.0), now.cavity / 2 * 0.86)

@@ -99,22 +99,6 @@ def outer_with_hinges(inner: Tensor, outer: Tensor) -> Tensor:
     return torch.cat((inner[:, :1], outer, inner[:, -1:]), 1)
 
 
-def apical_labels(heart: Heart, state: Pose, x_mm: Tensor, z_mm: Tensor) -> Tensor:
-    """Classes of probe-frame points: 0 outside, 1 cavity, 2 myocardium, 3 left atrium.
-
-    x_mm, z_mm broadcast to (N, T, H, W); uint8 result of that shape.
-    """
-    table = ray_table(heart, state)
-    a, b = heart_coordinates(state, x_mm, z_mm)
-    up, across = table.centre[..., 0, None, None] - a, b - table.centre[..., 1, None, None]
-    radius, angle = torch.hypot(up, across), torch.atan2(across, up)
-    row = lookup(table.rows[..., :2], angle)
-    inner, outer = row[..., 0], row[..., 0] + row[..., 1]
-    labels = (radius < inner).to(torch.uint8) + 2 * ((radius >= inner) & (radius < outer)).to(torch.uint8)
-    inside = (atrium_depth(heart, state, a, b) > 0) & (labels == 0)
-    return torch.where(inside, 3, labels).to(torch.uint8)
-
-
 def heart_coordinates(state: Pose, x_mm: Tensor, z_mm: Tensor) -> tuple[Tensor, Tensor]:
     """Probe-frame points -> (a, b) along and across the long axis, each (N, T, H, W), mm."""
     along, across = state.axis()
@@ -125,9 +109,10 @@ def heart_coordinates(state: Pose, x_mm: Tensor, z_mm: Tensor) -> tuple[Tensor, 
 
 
 def lookup(rows: Tensor, angle: Tensor) -> Tensor:
-    """Table rows (N, T, ANGLES, C) at angles (N, T, H, W) -> (N, T, H, W, C)."""
+    """Table rows (N, T, ANGLES, C) at angles (N, T, H, W), -2 pi to 2 pi -> (N, T, H, W, C)."""
     hearts, times, _, channels = rows.shape
-    index = (angle * (ANGLES / (2 * torch.pi)) + ANGLES / 2).to(torch.int32).clamp_(0, ANGLES - 1)
+    # The offset keeps the number positive, so that truncation is a floor; ANGLES is a power of two, so & wraps.
+    index = (angle * (ANGLES / (2 * torch.pi))).add_(ANGLES * 2.5).to(torch.int32).bitwise_and_(ANGLES - 1)
     base = torch.arange(hearts * times, dtype=torch.int32, device=rows.device) * ANGLES
     index += base.reshape(hearts, times, 1, 1)
     return torch.nn.functional.embedding(index, rows.reshape(-1, channels))

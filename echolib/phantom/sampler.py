@@ -1,17 +1,18 @@
 """Random hearts in memory: labelled apical frames for training, without a folder."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from echolib.phantom.apical import apical_grey
+from echolib.phantom.apical import apical_level, paint_valve
 from echolib.phantom.heart import Heart, pose
+from echolib.phantom.labels import apical_labels
 from echolib.phantom.population import draw_hearts
-from echolib.phantom.rays import apical_labels
-from echolib.phantom.speckle import SpeckleBank, speckle_bank
+from echolib.phantom.rays import ray_table
+from echolib.phantom.reception import receive, receiver
+from echolib.phantom.speckle import SpeckleBank, patches, speckle_bank
 from echolib.phantom.style import draw_style
+from echolib.phantom.threads import in_threads
 from echolib.phantom.ultrasound import Sector, View, scan_convert, scan_lines
 
 BATCH = 16
@@ -26,19 +27,19 @@ def apical_frames(
     Returns images (count, size, size) uint8 and labels of that shape: 0 background, 1 cavity, 2 myocardium,
     3 left atrium.
     """
-    rng = np.random.default_rng([seed, 4])
     generator = torch.Generator().manual_seed(seed)
     bank = speckle_bank(generator, device)
-    images, labels = [], []
-    for start in range(0, count, BATCH):
-        number = min(BATCH, count - start)
-        image, label = _frames(rng, generator, bank, number, size, device, breadth, two_chamber)
-        images.append(image)
-        labels.append(label)
+    starts = range(0, count, BATCH)
+    sizes = [min(BATCH, count - start) for start in starts]
+    results = in_threads(lambda k: _frames([seed, 4, k], bank, sizes[k], size, breadth, two_chamber), len(sizes), bank)
+    images, labels = zip(*results, strict=True)
     return torch.cat(images), torch.cat(labels)
 
 
-def _frames(rng, generator, bank: SpeckleBank, count, size, device, breadth, two_chamber):
+def _frames(seed, bank: SpeckleBank, count, size, breadth, two_chamber):
+    """One batch of pictures and labels."""
+    rng, device = np.random.default_rng(seed), bank.device
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     ejection = np.clip(48 + 14 * breadth * rng.standard_normal(count), 10, 78)
     edv = np.clip(98 * np.exp(0.38 * breadth * rng.standard_normal(count)), 28, 340)
     heart = draw_hearts(rng, ejection, edv, breadth, two_chamber).to(device, torch.float32)
@@ -50,10 +51,15 @@ def _frames(rng, generator, bank: SpeckleBank, count, size, device, breadth, two
     sector = draw_sector(rng, heart, breadth)
     view = fit_view(rng, sector, size, breadth)
     state = pose(heart, contraction)
+    table = ray_table(heart, state)
     lines = scan_lines(sector, int(1.5 * size), int(1.25 * size))
     shift = torch.from_numpy(rng.integers(0, 4096, (count, 2))).to(device)
-    grey = apical_grey(heart, state, opening, style, lines, bank, shift, generator)
-    labels = apical_labels(heart, state, *view.grid())
+    scan = receiver(style, lines, patches(bank, lines.depth_mm, lines.angle_deg, shift)[1])
+    level = apical_level(heart, state, table, style, lines, bank, shift)
+    level = paint_valve(state, opening, scan.number, lines, level)
+    at = (lines.depth_mm, lines.angle_deg)
+    grey = receive(level, scan, *at, lines, bank, shift, generator, style.smoothing)
+    labels = apical_labels(heart, state, table, *view.grid(), carried=False)
     return scan_convert(grey, sector, view)[:, 0], labels[:, 0]
 
 

@@ -8,18 +8,24 @@ from torch import Tensor
 
 AXIAL_STEP_MM = 0.3
 LATERAL_STEP_DEG = 0.35
-AXIAL_FWHM_MM = 1.0
-LATERAL_FWHM_DEG = 1.25
+AXIAL_FWHM_MM = 1.05
+LATERAL_FWHM_DEG = 1.6
 
 
 @dataclass(frozen=True)
 class SpeckleBank:
-    """pixels (rows * columns, 4): the speckle's real and imaginary part (unit mean power), and two smooth unit-variance
-    fields of about 5 and 14 mm for patchy echogenicity. Rows step AXIAL_STEP_MM, columns LATERAL_STEP_DEG; both wrap."""
+    """grain (rows * columns, 2): the speckle's real and imaginary part, unit mean power; patches likewise: two smooth
+    fields of unit variance, of about 5 and 14 mm, for patchy echogenicity. Rows step AXIAL_STEP_MM, columns
+    LATERAL_STEP_DEG; both wrap."""
 
-    pixels: Tensor
+    grain: Tensor
+    patches: Tensor
     rows: int
     columns: int
+
+    @property
+    def device(self) -> torch.device:
+        return self.grain.device
 
 
 def autocovariance_sigma(fwhm: float) -> float:
@@ -42,26 +48,37 @@ def speckle_bank(generator: torch.Generator, device="cpu", rows: int = 768, colu
 
     grain = field(autocovariance_sigma(AXIAL_FWHM_MM), autocovariance_sigma(LATERAL_FWHM_DEG))
     grain = grain / grain.abs().square().mean().sqrt()
-    patches = [field(1.8, 1.5).real, field(5.5, 3.6).real]
-    patches = [(p - p.mean()) / p.std() for p in patches]
-    pixels = torch.stack((grain.real, grain.imag, *patches), -1).reshape(-1, 4).contiguous()
-    return SpeckleBank(pixels.to(device), rows, columns)
+    slow = [field(1.8, 1.5).real, field(5.5, 3.6).real]
+    slow = torch.stack([(p - p.mean()) / p.std() for p in slow], -1).reshape(-1, 2)
+    grain_ = torch.view_as_real(grain).reshape(-1, 2)
+    return SpeckleBank(grain_.contiguous().to(device), slow.contiguous().to(device), rows, columns)
 
 
-def look_up(bank: SpeckleBank, depth_mm: Tensor, angle_deg: Tensor, shift: Tensor) -> Tensor:
-    """Bank values (..., 4) at material positions (N, T, H, W); shift (N, 2) in bank pixels gives every heart its own
-    tissue."""
-    shift = shift.to(depth_mm.dtype).reshape(-1, 1, 1, 1, 2)
-    row = (depth_mm * (1 / AXIAL_STEP_MM) + shift[..., 0]).to(torch.int32).remainder_(bank.rows)
-    column = (angle_deg * (1 / LATERAL_STEP_DEG) + shift[..., 1]).to(torch.int32).remainder_(bank.columns)
-    return torch.nn.functional.embedding(row.mul_(bank.columns).add_(column), bank.pixels)
+def _index(bank: SpeckleBank, depth_mm: Tensor, angle_deg: Tensor, shift: Tensor) -> Tensor:
+    """Flat bank positions (N, T, H, W) of points; shift (N, T or 1, 2) in bank pixels, below 4096."""
+    down, across = (shift[..., k, None, None].to(depth_mm.dtype) for k in range(2))
+    # All operands are kept positive, so that truncation is a floor and wrapping an integer remainder.
+    row = (depth_mm * (1 / AXIAL_STEP_MM)).add(down + 4 * bank.rows).to(torch.int32).remainder_(bank.rows)
+    column = (angle_deg * (1 / LATERAL_STEP_DEG)).add(across + 4 * bank.columns).to(torch.int32)
+    return row.mul_(bank.columns).add_(column.remainder_(bank.columns))
 
 
-def noise_frames(bank: SpeckleBank, depth_mm: Tensor, angle_deg: Tensor, generator: torch.Generator, frames: int):
-    """Speckle of its own for every frame: blood and electronic noise. Real and imaginary parts (N, frames, H, W)."""
-    hearts = len(depth_mm)
-    shift = torch.randint(0, 2**20, (hearts, frames, 1, 1, 2), generator=generator).to(bank.pixels.device)
-    row = (depth_mm * (1 / AXIAL_STEP_MM)).to(torch.int32) + (shift[..., 0] % bank.rows).to(torch.int32)
-    column = (angle_deg * (1 / LATERAL_STEP_DEG)).to(torch.int32) + (shift[..., 1] % bank.columns).to(torch.int32)
-    index = row.remainder_(bank.rows).mul_(bank.columns).add_(column.remainder_(bank.columns))
-    return torch.nn.functional.embedding(index, bank.pixels)
+def grain(bank: SpeckleBank, depth_mm: Tensor, angle_deg: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """Speckle, real and imaginary, of the tissue whose material lies at depth_mm, angle_deg (N, T, H, W); shift (N, 2)
+    gives every heart its own tissue."""
+    index = _index(bank, depth_mm, angle_deg, shift[:, None])
+    return torch.nn.functional.embedding(index, bank.grain).unbind(-1)
+
+
+def patches(bank: SpeckleBank, depth_mm: Tensor, angle_deg: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """The two smooth fields at the same kind of positions."""
+    index = _index(bank, depth_mm, angle_deg, shift[:, None])
+    return torch.nn.functional.embedding(index, bank.patches).unbind(-1)
+
+
+def noise(
+    bank: SpeckleBank, depth_mm: Tensor, angle_deg: Tensor, generator: torch.Generator, frames: int
+) -> tuple[Tensor, Tensor]:
+    """Speckle of its own for every frame (N, frames, H, W), real and imaginary: blood and electronic noise."""
+    shift = torch.randint(0, 4096, (len(depth_mm), frames, 2), generator=generator).to(bank.device)
+    return torch.nn.functional.embedding(_index(bank, depth_mm, angle_deg, shift), bank.grain).unbind(-1)

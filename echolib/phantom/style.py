@@ -15,18 +15,25 @@ class Style:
 
     floor: Tensor  # electronic noise and blood
     floor_slope: Tensor  # its rise over 100 mm of depth
-    septum: Tensor
+    septum: Tensor  # brightest layer of each wall
     lateral: Tensor
     apical: Tensor
+    inner: Tensor  # (N, 3) how much darker apex, septum and lateral wall are at the cavity
+    outer: Tensor  # (N, 3) and at the outer border
+    dots: Tensor  # bright specks in the walls
     chamber: Tensor  # other cavities, above the floor
+    visible: Tensor  # 0..1, how well the borders of the other cavities show
     outer_left: Tensor
     outer_right: Tensor
+    lung: Tensor  # loss per mm beyond the lateral wall
     deep: Tensor  # tissue behind the atria
     annulus: Tensor
     leaflet: Tensor
+    chordae: Tensor  # specks below the valve
     specular: Tensor
     patchy: Tensor  # SD of the slow echogenicity field
     clutter: Tensor  # near field
+    reach: Tensor  # of the near field, mm
     haze: Tensor  # side lobes into the cavity
     trabeculae: Tensor
     dropout: Tensor  # (N, 2, LOBES) Fourier series of wall brightness round the ventricle
@@ -60,31 +67,41 @@ def draw_style(rng: np.random.Generator, quality: np.ndarray, look: str = "camus
     clinic = {"camus": np.zeros(count), "clinic": np.ones(count), "any": rng.random(count) < 0.5}[look].astype(float)
     lobes = rng.standard_normal((count, 2, LOBES)) / np.arange(1, LOBES + 1) ** 0.8
     beams = rng.standard_normal((count, 2, LOBES)) / np.arange(1, LOBES + 1) ** 0.7
-    floor = normal(52, 9)
+
+    def walls(means, sd):
+        return np.abs(np.array(means) + breadth * sd * rng.standard_normal((count, 3)))
+
     values = {
-        "floor": floor,
-        "floor_slope": normal(-2, 12),
-        "septum": normal(135, 17) - 22 * poor,
-        "lateral": normal(108, 17) - 20 * poor,
-        "apical": normal(98, 16) - 8 * poor,
-        "chamber": np.abs(normal(6, 8)),
-        "outer_left": normal(88, 16),
-        "outer_right": normal(88, 18),
-        "deep": normal(122, 24),
-        "annulus": normal(150, 20) - 15 * poor,
-        "leaflet": normal(135, 22) - 20 * poor,
-        "specular": np.abs(normal(22, 10)),
+        "floor": normal(55, 7),
+        "floor_slope": normal(-4, 12),
+        "septum": normal(146, 18) - 26 * poor,
+        "lateral": normal(112, 18) - 18 * poor,
+        "apical": normal(108, 16) - 8 * poor,
+        "inner": walls((16, 40, 34), 11),
+        "outer": walls((6, 42, 6), 10),
+        "dots": np.abs(normal(16, 8)),
+        "chamber": normal(8, 10),
+        "visible": rng.random(count) ** 1.5,
+        "outer_left": normal(84, 16) + 22 * rng.exponential(0.5, count),
+        "outer_right": normal(104, 16),
+        "lung": normal(0.9, 0.4),
+        "deep": normal(140, 40),
+        "annulus": normal(162, 22) - 20 * poor,
+        "leaflet": normal(138, 26) - 24 * poor,
+        "chordae": np.abs(normal(14, 16)),
+        "specular": np.abs(normal(14, 12)),
         "patchy": np.abs(normal(13, 3)),
-        "clutter": normal(86, 14),
-        "haze": normal(-26, 6) + 8 * poor,
-        "trabeculae": np.abs(normal(30, 14)),
-        "dropout": lobes * (9 + 14 * poor)[:, None, None] * breadth**0.5,
-        "shade": beams * (5 + 8 * poor)[:, None, None] * breadth**0.5,
+        "clutter": normal(106, 16),
+        "reach": np.abs(normal(13, 6)),
+        "haze": normal(-27, 6) + 8 * poor,
+        "trabeculae": np.abs(normal(22, 14)),
+        "dropout": lobes * (10 + 14 * poor)[:, None, None] * breadth**0.5,
+        "shade": beams * (7 + 9 * poor)[:, None, None] * breadth**0.5,
         "edge_shadow": np.abs(rng.standard_normal((count, 2))) * (16 + 22 * poor)[:, None],
-        "grey_per_db": normal(2.3, 0.3),
-        "depth_gain": normal(0, 9),
-        "gain": np.where(clinic > 0, normal(1.3, 0.16), normal(1.0, 0.07)),
-        "offset": np.where(clinic > 0, normal(40, 12), normal(0, 5)),
+        "grey_per_db": normal(2.1, 0.28),
+        "depth_gain": normal(0, 16),
+        "gain": np.where(clinic > 0, normal(1.4, 0.18), normal(1.2, 0.17)).clip(0.4),
+        "offset": np.where(clinic > 0, normal(44, 13), normal(0, 13)),
     }
     tensors = {name: torch.from_numpy(value).to(torch.float32) for name, value in values.items()}
     return Style(**tensors, smoothing=0.45)

@@ -8,10 +8,11 @@ import torch
 
 from echolib.phantom.clips import Clip, beat_clip, render_apical
 from echolib.phantom.formats import write_csv, write_nifti
-from echolib.phantom.heart import DISCS, Heart, Pose, chords
+from echolib.phantom.heart import DISCS, Heart, chords
 from echolib.phantom.motion import systole_seconds
 from echolib.phantom.population import camus_ejection_fraction, draw_hearts, heart_rates
-from echolib.phantom.rays import apical_labels
+from echolib.phantom.labels import apical_labels
+from echolib.phantom.rays import ray_table
 from echolib.phantom.sampler import draw_sector
 from echolib.phantom.speckle import SpeckleBank
 from echolib.phantom.style import draw_style
@@ -61,7 +62,7 @@ def biplane_volumes(clips: dict[str, Clip]) -> tuple[float, float]:
         widths, lengths = [], []
         for clip in clips.values():
             frame = getattr(clip, moment)
-            one = Pose(**{k: v[:, frame : frame + 1] for k, v in vars(clip.state).items()})
+            one = clip.state.frames(slice(frame, frame + 1))
             _, septal, lateral = chords(one)
             widths.append((lateral - septal)[0, 0])
             lengths.append(float(one.length))
@@ -74,7 +75,7 @@ def half_sequence(rng: np.random.Generator, heart: Heart, rate: float) -> Clip:
     frames = int(np.ceil(FPS * (60 / rate) * 2.2)) + 2
     clip = beat_clip(rng, heart, rate, False, frames, FPS)
     part = slice(clip.end_diastole, max(clip.end_systole, clip.end_diastole + 1) + 1)
-    state = Pose(**{k: v[:, part] for k, v in vars(clip.state).items()})
+    state = clip.state.frames(part)
     curve = type(clip.cycle)(**{k: v[part] for k, v in vars(clip.cycle).items()})
     return Clip(heart, state, curve, clip.volumes_ml[part], 0, len(curve.phase) - 1, rate, False)
 
@@ -106,14 +107,13 @@ def write_patient(root: Path, patients: Patients, index: int, seed: int, bank: S
 
 def write_view(folder, patients, index, view_name, clip: Clip, bank, seed, rng) -> list[list]:
     """One view: sequence, end-diastolic and end-systolic frames, and their masks."""
-    device = bank.pixels.device
+    device = bank.device
     style = draw_style(rng, patients.quality[index : index + 1]).to(device)
     sector = draw_sector(rng, clip.heart.to(device))
     view = sector_view(sector)
     video = render_apical(clip, style, sector, view, bank, seed, SAMPLES)
-    heart, state = clip.heart.to(device, torch.float32), clip.state
-    state = Pose(**{k: v.to(device, torch.float32) for k, v in vars(state).items()})
-    labels = apical_labels(heart, state, *view.grid())[0].cpu().numpy()
+    heart, state = clip.heart.to(device, torch.float32), clip.state.to(device, torch.float32)
+    labels = apical_labels(heart, state, ray_table(heart, state), *view.grid())[0].cpu().numpy()
     stem = f"{patients.names[index]}_{view_name}"
     for label, pixels in (("", video), ("_gt", labels)):
         write_nifti(folder / f"{stem}_half_sequence{label}.nii.gz", pixels, SPACING_MM)

@@ -62,7 +62,7 @@ def echonet_cohort(seed: int, count: int) -> Cohort:
 
 def tracing(state: Pose, frame: int, view: View) -> np.ndarray:
     """The exact tracing (21, 4) x1, y1, x2, y2 in pixels: the long axis, then 20 chords from apex to mitral plane."""
-    one = Pose(**{k: v[:, frame : frame + 1] for k, v in vars(state).items()})
+    one = state.frames(slice(frame, frame + 1))
     a, septal, lateral = (t[0, 0] for t in chords(one))
     zero = torch.zeros(1, dtype=a.dtype)
     ends = [torch.stack((torch.cat((start, a)), torch.cat((zero, b))), -1) for start, b in
@@ -85,8 +85,8 @@ def write_video(folder: Path, cohort: Cohort, index: int, seed: int, bank: Speck
     fps, frames = float(cohort.fps[index]), int(cohort.frames[index])
     clip = beat_clip(rng, heart, float(cohort.heart_rate[index]), bool(cohort.irregular[index]), frames, fps)
     quality = cohort.quality[index : index + 1]
-    style = draw_style(rng, quality, "clinic" if rng.random() < 0.8 else "camus").to(bank.pixels.device)
-    sector = draw_sector(rng, heart.to(bank.pixels.device), half_angle=rng.uniform(36, 45), near=rng.uniform(0, 4))
+    style = draw_style(rng, quality, "clinic" if rng.random() < 0.8 else "camus").to(bank.device)
+    sector = draw_sector(rng, heart.to(bank.device), half_angle=rng.uniform(36, 45), near=rng.uniform(0, 4))
     view = fit_view(rng, sector, SIZE)
     video = render_apical(clip, style, sector, view, bank, [seed, 1, index], SAMPLES)
     write_mjpg(folder / "Videos" / f"{cohort.names[index]}.avi", video, fps)

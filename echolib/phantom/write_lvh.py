@@ -6,17 +6,27 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from echolib.phantom.clips import PIECE, drift, random_source
+from echolib.phantom.clips import PIECE, Painting, drift, polar, random_source
 from echolib.phantom.formats import write_csv, write_mjpg
 from echolib.phantom.motion import Cycle, Rhythm, cycle, rhythm, systole_seconds
-from echolib.phantom.parasternal import LongAxis, draw_long_axes, parasternal_grey, section, wall_points
+from echolib.phantom.parasternal import (
+    LongAxis,
+    draw_long_axes,
+    paint_leaflets,
+    parasternal_level,
+    parasternal_rest,
+    section,
+    wall_points,
+)
 from echolib.phantom.population import heart_rates
-from echolib.phantom.speckle import SpeckleBank
+from echolib.phantom.reception import receive, receiver
+from echolib.phantom.speckle import SpeckleBank, patches
 from echolib.phantom.style import draw_style
 from echolib.phantom.ultrasound import Sector, View, scan_convert, scan_lines
 from echolib.phantom.write_echonet import assign_splits, hashed_names, to_pixels
 
 BATCHES = 4
+SAMPLES = (176, 112)
 SIZES = ((150, 200), (168, 224), (192, 256))
 HEADER = ["", "HashedFileName", "Calc", "CalcValue", "Frame", "X1", "X2", "Y1", "Y2",
           "Frames", "FPS", "Width", "Height", "split"]  # fmt: skip
@@ -49,7 +59,7 @@ def lvh_cohort(seed: int, count: int) -> LongAxisCohort:
 def write_clip(root: Path, cohort: LongAxisCohort, index: int, seed: int, bank: SpeckleBank) -> dict:
     """Renders and writes one clip; returns its rows of the measurement list and of the truth."""
     rng = np.random.default_rng([seed, 3, index])
-    device, heart = bank.pixels.device, cohort.hearts.select(slice(index, index + 1))
+    device, heart = bank.device, cohort.hearts.select(slice(index, index + 1))
     fps, rate = float(rng.choice([30.0, 40.0, 50.0])), float(cohort.heart_rate[index])
     frames = int(np.clip(fps * 60 / rate * 1.3 + 4, 30, 72))
     beats = rhythm(rng, rate, frames / fps, False)
@@ -83,16 +93,21 @@ def lvh_view(rng: np.random.Generator, depth: float, device) -> tuple[Sector, Vi
 
 def render(heart, now, curve: Cycle, style, sector, view, bank, seed) -> np.ndarray:
     """Pictures (T, H, W) uint8."""
-    device = bank.pixels.device
-    generator, shift = random_source(seed)
+    device = bank.device
+    generator, shift = random_source(seed, device)
     heart = heart.to(device, torch.float32)
     opening = torch.from_numpy(curve.opening).to(device, torch.float32)[None]
-    lines = scan_lines(sector, view.height, 128)
+    lines = scan_lines(sector, *SAMPLES)
+    rest = section(heart, torch.zeros_like(heart.cavity[:, :1]))
+    painting = Painting(sector, *SAMPLES, lambda fine: parasternal_level(heart, rest, style, fine, bank, shift))
+    scan = receiver(style, lines, patches(bank, lines.depth_mm, lines.angle_deg, shift)[1])
     size, out = PIECE[device.type], []
     for start in range(0, opening.shape[1], size):
         part = slice(start, start + size)
         piece = type(now)(**{k: v[:, part].to(device, torch.float32) for k, v in vars(now).items()})
-        grey = parasternal_grey(heart, piece, opening[:, part], style, lines, bank, shift.to(device), generator)
+        position = polar(*parasternal_rest(heart, piece, lines))
+        level = paint_leaflets(heart, piece, opening[:, part], scan.number, lines, painting.look_up(*position))
+        grey = receive(level, scan, *position, lines, bank, shift, generator, style.smoothing)
         out.append(scan_convert(grey, sector, view)[0].cpu())
     return torch.cat(out).numpy()
 
