@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import nbformat
+from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from echolib.study.source import Notebook, find_notebooks
@@ -23,7 +24,7 @@ def prepare(notebook: Notebook, folder: Path) -> Path:
     """A copy of a notebook whose parameters set the smoke profile, by the same injection that the study uses."""
     notebook.require_kernel()
     values = notebook.accept({"profile": "smoke"})
-    content = parameterize_notebook(nbformat.read(notebook.path, as_version=4), values)
+    content = parameterize_notebook(load_notebook_node(str(notebook.path)), values)
     copy = folder / notebook.path.name
     nbformat.write(content, copy)
     return copy
