@@ -46,6 +46,7 @@ class Profile(Frozen):
     frames: ImageSizes  # EchoNet-Dynamic's traced frames
     camus: ImageSizes
     camus_stored: PositiveInt  # CAMUS images are letterboxed to this square, on which Dice is measured
+    measured_patients: PositiveInt = 60  # whose frames are measured beside the phantom's
     resamples: PositiveInt = 10_000  # of a bootstrap
 
 
@@ -64,6 +65,7 @@ PROFILES = {
             frames=ImageSizes(size=32, width=4, epochs=1, batch_size=8),
             camus=ImageSizes(size=32, width=4, epochs=1, batch_size=8),
             camus_stored=64,
+            measured_patients=4,
             resamples=200,
         ),
         Profile(
