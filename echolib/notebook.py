@@ -30,8 +30,9 @@ class Study:
     device: str
     parameters: dict[str, object]
     started: float = field(default_factory=time.monotonic)
-    captions: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)  # table or figure -> caption, in order
     experiments: dict[str, object] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)  # datasets that were asked for
     seeds: set[int] = field(default_factory=set)
 
     @property
@@ -56,7 +57,9 @@ class Study:
 
     def folder(self, dataset: str) -> Path:
         """The folder of a dataset: "echonet_dynamic", "camus" or "echonet_lvh"."""
-        return self.sources.folder(dataset)
+        folder = self.sources.folder(dataset)
+        self.used.add(dataset)
+        return folder
 
     def label(self, dataset: str) -> str:
         """The name under which a table lists the data: the dataset's, or "phantom"."""
@@ -90,7 +93,7 @@ class Study:
         from echolib import report
 
         path = report.save_table(frame, self.report, name, caption, **options)
-        self.captions[name] = caption or name
+        self.shown[name] = caption or name
         _show(Markdown(path.read_text(encoding="utf-8")))
 
     def figure(self, figure: "Figure", name: str, *, caption: str = "", private: bool = False) -> None:
@@ -105,21 +108,21 @@ class Study:
 
         path = report.save_figure(figure, self.report / "private" if private else self.report, name)
         if not private:
-            self.captions[name] = caption or name
+            self.shown[name] = caption or name
         _show(Image(filename=str(path), width=round(96 * figure.get_figwidth())))  # at its size on paper
         plt.close(figure)  # or the inline backend shows it a second time at the end of the cell
 
     def record(self, **numbers: object) -> Path:
-        """Writes record.json: parameters, data, code, versions, device, cost, and the numbers given."""
+        """Writes record.json: parameters, data used, code, versions, device, cost, and the numbers given."""
         path = self.report / "record.json"
-        present = {name: label for name, label in DATASETS.items() if name in self.sources.folders}
+        prints = data_fingerprints(self.sources)
         write_json(
             path,
             {
                 "notebook": self.name,
                 "parameters": self.parameters,
-                "data": {label: self.label(dataset) for dataset, label in present.items()},
-                "fingerprints": data_fingerprints(self.sources),
+                "data": {label: self.label(name) for name, label in DATASETS.items() if name in self.used},
+                "fingerprints": {name: prints[name] for name in sorted(self.used)},
                 "seeds": sorted(self.seeds),
                 "commit": provenance.commit(self.workspace.home),
                 "versions": provenance.versions(),
@@ -127,7 +130,7 @@ class Study:
                 "seconds": round(time.monotonic() - self.started, 1),
                 "peak_memory_mib": self._peak_memory_mib(),
                 "experiments": self.experiments,
-                "captions": self.captions,
+                "shown": list(self.shown.items()),
                 "numbers": numbers,
             },
         )

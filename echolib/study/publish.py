@@ -50,14 +50,14 @@ def write_index(reports: Path, notebooks: list[Notebook]) -> Path:
 
 def _entry(folder: Path) -> list[str]:
     record = json.loads((folder / "record.json").read_text()) if (folder / "record.json").is_file() else {}
-    data = ", ".join(f"{name}: {label}" for name, label in sorted(record.get("data", {}).items()))
+    data = ", ".join(f"{name}: {label}" for name, label in record.get("data", {}).items())
     device = record.get("device", "an unrecorded device")
     lines = [f"Notebook `{folder.name}`, on {device}. Data: {data or 'not recorded'}."]
-    captions = record.get("captions", {})
-    for path in sorted(folder.glob("*.md")):
-        others = [path.with_suffix(suffix).name for suffix in (".csv", ".tex") if path.with_suffix(suffix).is_file()]
-        links = ", ".join(f"[{Path(name).suffix[1:]}]({folder.name}/{name})" for name in others)
-        lines += ["", f"- [{captions.get(path.stem, path.stem)}]({folder.name}/{path.name}) ({links})"]
-    for path in sorted(folder.glob("*.png")):
-        lines += ["", f"![{captions.get(path.stem, path.stem)}]({folder.name}/{path.name})"]
-    return lines
+    tables, figures = [""], []
+    for name, caption in record.get("shown", []):
+        if (folder / f"{name}.md").is_file():
+            others = ", ".join(f"[{kind}]({folder.name}/{name}.{kind})" for kind in ("csv", "tex"))
+            tables.append(f"- [{caption}]({folder.name}/{name}.md) ({others})")
+        elif (folder / f"{name}.png").is_file():
+            figures += ["", f"![{caption}]({folder.name}/{name}.png)"]
+    return lines + tables + figures

@@ -126,21 +126,24 @@ def _run_one(
 
 @contextmanager
 def _progress(total: int) -> Iterator[tqdm]:
-    """One bar over all notebooks; a unit is an experiment, or the rest of a notebook. Its clock ticks all the time."""
-    watched = sys.stderr.isatty()
+    """One bar over all notebooks; a unit is an experiment, or the rest of a notebook.
+
+    Its clock ticks all the time, so that an hour's training does not look like a hang. Where nobody watches (a log
+    file) there is no bar, only the lines.
+    """
     over = threading.Event()
-    with tqdm(total=total, unit="step", mininterval=0.5 if watched else 60, dynamic_ncols=True) as bar:
+    with tqdm(total=total, unit="step", dynamic_ncols=True, disable=None) as bar:
 
         def tick() -> None:
             while not over.wait(1):
                 bar.refresh()
 
         clock = threading.Thread(target=tick, daemon=True)
-        if watched:
+        if not bar.disable:
             clock.start()
         try:
             yield bar
         finally:
             over.set()
-            if watched:
+            if clock.is_alive():
                 clock.join()

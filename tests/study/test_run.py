@@ -44,12 +44,8 @@ def executed(monkeypatch):
         (staged / "scores.md").write_text(f"| {parameters} |\n")
         (staged / "scores.csv").write_text("a\n")
         (staged / "scatter.png").write_bytes(b"png")
-        record = {
-            "device": "CPU",
-            "data": {"CAMUS": "phantom"},
-            "captions": {"scores": "Scores of all"},
-            "seconds": time.time(),
-        }
+        shown = [["scores", "Scores of all"], ["scatter", "Labels and predictions"]]
+        record = {"device": "CPU", "data": {"CAMUS": "phantom"}, "shown": shown, "seconds": time.time()}
         (staged / "record.json").write_text(json.dumps(record))
         shutil.copyfile(notebook.path, stem.with_name(stem.name + ".ipynb"))
         return staged
@@ -131,8 +127,8 @@ def test_the_index_links_every_table_and_is_the_same_again(request_for, executed
     for expected in (
         "## What 02_a asks",
         "Notebook `02_a`, on CPU. Data: CAMUS: phantom.",
-        "- [Scores of all](02_a/scores.md) ([csv](02_a/scores.csv))",
-        "![scatter](02_a/scatter.png)",
+        "- [Scores of all](02_a/scores.md) ([csv](02_a/scores.csv), [tex](02_a/scores.tex))",
+        "![Labels and predictions](02_a/scatter.png)",
         "## What 10_b asks",
     ):
         assert expected in index
