@@ -82,16 +82,16 @@ def _write_all(root: Path, description: dict, device, progress: bool) -> None:
     truth = root / "truth"
     truth.mkdir()
     plans = (
-        ("EchoNet-Dynamic", description["videos"], write_echonet.echonet_cohort, write_echonet.write_video, write_echonet),
-        ("CAMUS", description["patients"], write_camus.camus_patients, write_camus.write_patient, write_camus),
-        ("EchoNet-LVH", description["lvh_videos"], write_lvh.lvh_cohort, write_lvh.write_clip, write_lvh),
+        ("EchoNet-Dynamic", description["videos"], write_echonet),
+        ("CAMUS", description["patients"], write_camus),
+        ("EchoNet-LVH", description["lvh_videos"], write_lvh),
     )
     (root / "EchoNet-Dynamic" / "Videos").mkdir(parents=True)
     for batch in range(1, write_lvh.BATCHES + 1):
         (root / "EchoNet-LVH" / f"Batch{batch}").mkdir(parents=True)
-    for name, count, draw, write_item, module in plans:
+    for name, count, module in plans:
         if count:
-            cohort = draw(seed, count)
-            work = partial(write_item, root / name, cohort, seed=seed, bank=bank)
+            cohort = module.draw_cohort(seed, count)
+            work = partial(module.write_item, root / name, cohort, seed=seed, bank=bank)
             rows = in_threads(work, count, bank, f"phantom: {name}" if progress else "")
             module.write_tables(root / name, truth, rows)

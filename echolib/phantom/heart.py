@@ -72,11 +72,7 @@ class Pose:
     def to_probe(self, points: Tensor) -> Tensor:
         """Heart-frame points (N, T, P, 2) as (a, b) -> probe frame (x, z), mm."""
         along, across = self.axis()
-        return (
-            self.apex[:, :, None]
-            + points[..., :1] * along[:, :, None]
-            + points[..., 1:] * across[:, :, None]
-        )
+        return self.apex[:, :, None] + points[..., :1] * along[:, :, None] + points[..., 1:] * across[:, :, None]
 
 
 def pose(heart: Heart, contraction: Tensor, drift: Tensor | None = None, sway: Tensor | None = None) -> Pose:

@@ -8,11 +8,13 @@ from echolib.phantom.rays import RayTable, atrium_depth, heart_coordinates, look
 from echolib.phantom.warp import Warp
 
 
-def apical_labels(heart: Heart, state: Pose, table: RayTable, x_mm: Tensor, z_mm: Tensor, carried: bool = True) -> Tensor:
+def apical_labels(
+    heart: Heart, state: Pose, table: RayTable, x_mm: Tensor, z_mm: Tensor, carried: bool = True
+) -> Tensor:
     """Classes of probe-frame points: 0 outside, 1 cavity, 2 myocardium, 3 left atrium.
 
-    table is that of the pose; x_mm, z_mm (N, 1, H, W); uint8 result (N, T, H, W). The atrium is that of end diastole carried along by the tissue,
-    or with carried=False that of the pose itself.
+    table is that of the pose; x_mm, z_mm (N, 1, H, W); uint8 result (N, T, H, W). The atrium is that of end diastole
+    carried along by the tissue, or with carried=False that of the pose itself.
     """
     a, b = heart_coordinates(state, x_mm, z_mm)
     up, across = table.centre[..., 0, None, None] - a, b - table.centre[..., 1, None, None]

@@ -42,8 +42,8 @@ class LongAxis:
 
 
 def draw_long_axes(rng: np.random.Generator, count: int) -> LongAxis:
-    """Wall measures of a mixed cohort: septum 10.7, posterior wall 10.3, cavity 46.6 mm at end diastole (means), 31.0 mm
-    at end systole; walls thicken as the cavity narrows."""
+    """Wall measures of a mixed cohort: septum 10.7, posterior wall 10.3, cavity 46.6 mm at end diastole (means), 31.0
+    mm at end systole; walls thicken as the cavity narrows."""
 
     def normal(mean, sd):
         return mean + sd * rng.standard_normal(count).clip(-2.5, 2.5)
@@ -103,10 +103,18 @@ def axes(heart: LongAxis, now: Section, x_mm: Tensor, z_mm: Tensor) -> tuple[Ten
     return dx * angle.cos() + dz * angle.sin(), dz * angle.cos() - dx * angle.sin()
 
 
-def shape(heart: LongAxis, now: Section, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Half-height of the cavity, thickness of septum and posterior wall at p."""
+def shape(heart: LongAxis, now: Section, p: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Half-height of the blood above and below the axis, thickness of the upper and the lower wall, all at p.
+
+    Towards the base the septum runs on as the thin anterior wall of the aorta, the posterior wall as that of the left
+    atrium, which bulges away from the probe.
+    """
     taper = narrowing(p, heart.apex_mm[:, None, None, None])
-    return now.cavity[..., None, None] / 2 * taper, now.septum[..., None, None], now.wall[..., None, None]
+    half = now.cavity[..., None, None] / 2 * taper
+    basal = ((p - TUBE - 2) / 12).clamp(0, 1)
+    basal = basal * basal * (3 - 2 * basal)
+    septum, wall = (t[..., None, None] * (1 - basal) + 2.6 * basal for t in (now.septum, now.wall))
+    return half, half + 7 * basal * ((p - 20) / 25).clamp(0, 1), septum, wall
 
 
 def parasternal_level(
@@ -115,13 +123,15 @@ def parasternal_level(
     """Echo level (N, T, R, A) of everything but the mitral valve."""
     g = numbers(style)
     p, d = axes(heart, now, lines.x_mm, lines.z_mm)
-    half, septum, wall = shape(heart, now, p)
+    upper, lower, septum, wall = shape(heart, now, p)
     patch, slow = patches(bank, lines.depth_mm, lines.angle_deg, shift)
-    level = layers(g, style, p, d, half, septum, wall, slow) + g["patchy"] * patch
-    blood = g["floor"] - 12 + (patch - 0.9).clamp(min=0) * g["trabeculae"] * 0.5
-    level = outflow(heart, now, g, p, d, level, blood)
-    inside = ramp(torch.minimum(half - d.abs(), torch.minimum(p + heart.apex_mm[:, None, None, None], 24 - p)))
+    level = layers(g, style, p, d, (upper, lower, septum, wall), slow) + g["patchy"] * patch
+    blood = g["floor"] - 12 + (patch - 0.9).clamp(min=0) * g["trabeculae"] * 0.6
+    inside = ramp(torch.minimum(torch.minimum(upper + d, lower - d), p + heart.apex_mm[:, None, None, None]))
     level = level + (blood - level) * inside
+    root = -upper + heart.aorta_mm[:, None, None, None]
+    posterior = bump((d - root).square(), 1.2) * ramp(p - 22, 4)
+    level = level + (g["leaflet"] - level).clamp(min=0) * posterior
     return level + side_lobes(level, g["haze"])
 
 
@@ -129,10 +139,9 @@ def parasternal_rest(heart: LongAxis, now: Section, lines: ScanLines) -> tuple[T
     """Where the tissue at each sample lay at end diastole, probe frame (N, T, R, A), layer by layer along d."""
     p, d = axes(heart, now, lines.x_mm, lines.z_mm)
     rest = section(heart, torch.zeros_like(heart.cavity[:, :1]))
-    half, septum, wall = shape(heart, now, p)
-    rest_half, rest_septum, rest_wall = shape(heart, rest, p)
     above = d < 0
-    thick, rest_thick = torch.where(above, septum, wall), torch.where(above, rest_septum, rest_wall)
+    half, thick = (torch.where(above, *pair) for pair in _pairs(shape(heart, now, p)))
+    rest_half, rest_thick = (torch.where(above, *pair) for pair in _pairs(shape(heart, rest, p)))
     deep = d.abs()
     inner = torch.minimum(deep, half) / half.clamp(min=1) * rest_half
     beyond = (deep - half - thick).clamp(min=0)
@@ -147,41 +156,34 @@ def parasternal_rest(heart: LongAxis, now: Section, lines: ScanLines) -> tuple[T
     )
 
 
+def _pairs(walls: tuple[Tensor, ...]) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """(upper, lower) blood and (upper, lower) wall."""
+    return walls[:2], walls[2:]
+
+
 def narrowing(p: Tensor, apex_mm: Tensor) -> Tensor:
     """Cavity half-height against p over that at the origin: 1 in the tube, an ellipse towards the apex."""
     x = ((-p - TUBE) / (apex_mm - TUBE)).clamp(0, 0.98)
     return (1 - x * x).sqrt() - 0.12 * ((p - TUBE) / 20).clamp(0, 1)
 
 
-def layers(g, style: Style, p, d, half, septum, wall, slow):
-    """Chest wall, right ventricle, septum, posterior wall, pericardium and lung from top to bottom."""
-    level = g["outer_left"] + 6 * slow
-    top, bottom = -half - septum, half + wall
-    right_ventricle = torch.minimum(top - d, d - top + 24 - 0.1 * p)
-    level = level + (g["floor"] - 8 + g["chamber"] - level) * ramp(right_ventricle, 4)
-    brightness = series(style.dropout, p / 40)
-    for start, end, mean in ((top, -half, g["septum"] - 12), (half, bottom, g["lateral"] + 6)):
-        depth = torch.minimum(d - start, end - d)
-        tissue = mean + brightness + 4 * slow - 1.6 * depth.clamp(min=0, max=6)
-        level = level + (tissue - level) * ramp(depth, 1.5)
-        level = level + g["specular"] * (bump((d - start).square(), 0.8) + bump((d - end).square(), 0.8))
-    level = level + (g["annulus"] + 10 - level) * bump((d - bottom - 1.8).square(), 1.7)
+def layers(g, style: Style, p: Tensor, d: Tensor, walls: tuple[Tensor, ...], slow: Tensor) -> Tensor:
+    """Chest wall, right ventricle, upper wall, lower wall, pericardium and lung from top to bottom."""
+    upper, lower, septum, wall = walls
+    level = g["outer_left"] + 8 * slow
+    top, bottom = -upper - septum, lower + wall
+    right_ventricle = torch.minimum(top - d, d - top + 22 - 0.12 * p)
+    level = level + (g["floor"] - 6 + g["chamber"] - level) * ramp(right_ventricle, 5)
+    level = level + g["visible"] * g["specular"] * bump((right_ventricle + 1).square(), 1.5) * (d < top - 8)
     below = (d - bottom - 4).clamp(min=0)
-    return torch.where(below > 0, level + (g["outer_right"] - 10 - 0.4 * below - level) * ramp(below - 2, 4), level)
-
-
-def outflow(heart, now, g, p, d, level, blood):
-    """Aortic root above, left atrium below, right of the ventricle."""
-    top = -now.cavity[..., None, None] / 2 * 0.88
-    aorta = heart.aorta_mm[:, None, None, None]
-    right = ramp(p - 24, 3)
-    centre = top + aorta / 2
-    lumen = aorta / 2 - (d - centre).abs()
-    atrium = torch.minimum(d - top - aorta - 3, 36 - (d - top - aorta - 3))
-    for depth in (lumen, atrium):
-        level = level + (blood + 3 - level) * ramp(depth, 2) * right
-    wall = bump((lumen + 1.2).square(), 1.2)
-    return level + (g["leaflet"] - level).clamp(min=0) * wall * ramp(p - 20, 3)
+    level = torch.where(below > 0, g["outer_right"] - 0.6 * g["lung"] * below + 8 * slow, level)
+    brightness = series(style.dropout, p / 40) * 0.7
+    for start, end, mean in ((top, -upper, g["septum"] - 16), (lower, bottom, g["lateral"] + 4)):
+        depth = torch.minimum(d - start, end - d)
+        tissue = mean + brightness + 5 * slow - 2.4 * depth.clamp(min=0, max=6)
+        level = level + (tissue - level) * ramp(depth, 2.0)
+        level = level + g["specular"] * (bump((d - start).square(), 0.9) + bump((d - end).square(), 0.9))
+    return level + (g["annulus"] + 6 - level).clamp(min=0) * bump((d - bottom - 1.8).square(), 1.8)
 
 
 def paint_leaflets(heart: LongAxis, now: Section, opening: Tensor, g, lines: ScanLines, level: Tensor) -> Tensor:

@@ -76,7 +76,8 @@ def draw_hearts(
     apex_x = base_x + np.sin(np.deg2rad(tilt)) * length
     tilt_es = tilt + 3.0 + 3.0 * normal()
     descent = 2.1 + 1.8 * normal()
-    apex = np.stack([np.stack([apex_x, apex_z], -1), np.stack([apex_x + 3.1 + 2.5 * normal(), apex_z + descent], -1)], 1)
+    apex_x_es = apex_x + 3.1 + 2.5 * normal()
+    apex = np.stack([np.stack([apex_x, apex_z], -1), np.stack([apex_x_es, apex_z + descent], -1)], 1)
     hinge = diastole[:, :, -1].sum(1)
     atrium = np.stack([40 * scale * np.exp(0.22 * normal()), hinge * 0.58 + 3 + 2.5 * normal(), -6 + 6 * normal()], -1)
     fields = {

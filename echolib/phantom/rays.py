@@ -127,5 +127,6 @@ def atrium_depth(heart: Heart, state: Pose, a: Tensor, b: Tensor) -> Tensor:
     hinge_middle = ((state.half_width[..., 1, -1] - state.half_width[..., 0, -1]) / 2)[..., None, None]
     v = (b - hinge_middle - size[2] * (below / length).clamp(0, 1)) / size[1]
     w = (below - 0.42 * length) / (0.58 * length)
-    oval = 1 - (v.abs().pow(3) + w.abs().pow(3)).pow(1 / 3)
+    # 1 - s is three times the relative distance near the border s = 1 of |v|^3 + |w|^3 = s.
+    oval = (1 - (v.abs() * v * v).add_(w.abs() * w * w)) / 3
     return torch.minimum(oval * torch.minimum(size[1], 0.58 * length), below)

@@ -37,7 +37,7 @@ def series(coefficients: Tensor, angle: Tensor) -> Tensor:
 
 
 def receiver(style: Style, lines: ScanLines, slow: Tensor) -> Receiver:
-    """Depth gain, shadows, noise and clutter of N scans; slow (N, 1, R, A) is a smooth field that mottles the clutter."""
+    """Depth gain, shadows, noise and clutter of N scans; slow (N, 1, R, A), a smooth field, mottles the clutter."""
     g = numbers(style)
     edge = lines.angle_deg[:, :, :1, :] / lines.angle_deg[:, :, :1, -1:]
     beam = series(style.shade, torch.deg2rad(lines.angle_deg[:, :, :1, :]) * 3)

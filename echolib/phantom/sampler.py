@@ -43,10 +43,10 @@ def _frames(seed, bank: SpeckleBank, count, size, breadth, two_chamber):
     ejection = np.clip(48 + 14 * breadth * rng.standard_normal(count), 10, 78)
     edv = np.clip(98 * np.exp(0.38 * breadth * rng.standard_normal(count)), 28, 340)
     heart = draw_hearts(rng, ejection, edv, breadth, two_chamber).to(device, torch.float32)
-    contraction = torch.from_numpy(rng.choice([0.0, 1.0, -1.0], count, p=[0.3, 0.3, 0.4])).to(device, torch.float32)
-    contraction = torch.where(contraction < 0, torch.from_numpy(rng.random(count)).to(contraction), contraction)[:, None]
-    opening = torch.from_numpy(np.where(rng.random(count) < 0.5, 0, rng.random(count))).to(contraction)[:, None]
-    opening = opening * (contraction < 0.9)
+    instant = rng.random(count)
+    instant = np.select([instant < 0.3, instant < 0.6], [0.0, 1.0], rng.random(count))
+    opening = np.where(rng.random(count) < 0.5, 0, rng.random(count)) * (instant < 0.9)
+    contraction, opening = (torch.from_numpy(v).to(device, torch.float32)[:, None] for v in (instant, opening))
     style = draw_style(rng, rng.beta(2.2, 1.4, count), "any" if breadth > 1 else "camus", breadth).to(device)
     sector = draw_sector(rng, heart, breadth)
     view = fit_view(rng, sector, size, breadth)
@@ -81,11 +81,15 @@ def draw_sector(rng, heart: Heart, breadth: float = 1.0, half_angle=None, near=0
     return Sector(*(torch.tensor(np.array(v, dtype=np.float64)).to(like) for v in fields))
 
 
-def fit_view(rng, sector: Sector, size: int, breadth: float = 1.0) -> View:
-    """Square pictures that hold the whole sector, letterboxed; with breadth > 1 also zoomed, moved and stretched."""
+def fit_view(rng, sector: Sector, size: int, breadth: float = 1.0, fill: float = 0.0) -> View:
+    """Square pictures that hold the whole sector, letterboxed; with breadth > 1 also zoomed, moved and stretched.
+
+    fill 0..1 closes in until, at 1, the depth fills the picture and the sector's corners are cut.
+    """
     count = len(sector.depth_mm)
     width = 2 * sector.depth_mm * torch.sin(torch.deg2rad(sector.half_angle_deg))
-    extent = torch.maximum(width, sector.depth_mm)
+    extent = sector.depth_mm * 1.02
+    extent = extent + (1 - fill) * (torch.maximum(width, extent) - extent)
     if breadth > 1:
         zoom, stretch = rng.uniform(0.85, 1.12, count), np.exp(rng.uniform(-0.12, 0.12, count))
         move = rng.uniform(-0.06, 0.06, (count, 2))

@@ -88,7 +88,7 @@ def draw_style(rng: np.random.Generator, quality: np.ndarray, look: str = "camus
         "deep": normal(140, 40),
         "annulus": normal(162, 22) - 20 * poor,
         "leaflet": normal(138, 26) - 24 * poor,
-        "chordae": np.abs(normal(14, 16)),
+        "chordae": np.abs(normal(5, 11)),
         "specular": np.abs(normal(14, 12)),
         "patchy": np.abs(normal(13, 3)),
         "clutter": normal(106, 16),

@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Sector:
-    """N sectors: depth_mm (N,) from the probe to the far edge, half_angle_deg (N,), near_mm (N,) where scan lines begin."""
+    """N sectors (N,): depth_mm from the probe to the far edge, half_angle_deg, near_mm where scan lines begin."""
 
     depth_mm: Tensor
     half_angle_deg: Tensor
@@ -40,7 +40,7 @@ class View:
 
 @dataclass(frozen=True)
 class ScanLines:
-    """Polar samples of N sectors: depth_mm and angle_deg (N, 1, R, A) and their probe-frame x_mm, z_mm and unit beam."""
+    """Polar samples of N sectors: depth_mm, angle_deg (N, 1, R, A), their probe-frame x_mm, z_mm and unit beam."""
 
     depth_mm: Tensor
     angle_deg: Tensor
@@ -68,10 +68,11 @@ def compress(power: Tensor, grey_per_db: Tensor) -> Tensor:
 
 
 def smooth_lines(grey: Tensor, strength: float) -> Tensor:
-    """The scanner's post-filter: a three-tap smoothing along and across the scan lines; strength 0..0.5 outer weight."""
+    """The scanner's post-filter: a three-tap smoothing along and across the scan lines; strength 0..0.5."""
     for axis in (-1, -2):
-        outer = (grey.narrow(axis, 0, grey.shape[axis] - 2) + grey.narrow(axis, 2, grey.shape[axis] - 2)).mul_(strength / 2)
-        inner = grey.narrow(axis, 1, grey.shape[axis] - 2)
+        size = grey.shape[axis] - 2
+        outer = (grey.narrow(axis, 0, size) + grey.narrow(axis, 2, size)).mul_(strength / 2)
+        inner = grey.narrow(axis, 1, size)
         inner.mul_(1 - strength).add_(outer)
     return grey
 

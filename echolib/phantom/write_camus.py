@@ -9,9 +9,8 @@ import torch
 from echolib.phantom.clips import Clip, beat_clip, render_apical
 from echolib.phantom.formats import write_csv, write_nifti
 from echolib.phantom.heart import DISCS, Heart, chords
-from echolib.phantom.motion import systole_seconds
-from echolib.phantom.population import camus_ejection_fraction, draw_hearts, heart_rates
 from echolib.phantom.labels import apical_labels
+from echolib.phantom.population import camus_ejection_fraction, draw_hearts, heart_rates
 from echolib.phantom.rays import ray_table
 from echolib.phantom.sampler import draw_sector
 from echolib.phantom.speckle import SpeckleBank
@@ -19,8 +18,8 @@ from echolib.phantom.style import draw_style
 from echolib.phantom.ultrasound import Sector, View
 from echolib.phantom.write_echonet import TRUTH_HEADER, assign_splits, truth_rows
 
-SPACING_MM = 0.55
-SAMPLES = (256, 144)
+SPACING_MM = 0.6
+SAMPLES = (232, 136)
 FPS = 55.6
 VIEWS = ("2CH", "4CH")
 GRADES = (("Good", 0.66, 1.0), ("Medium", 0.33, 0.66), ("Poor", 0.0, 0.33))
@@ -39,7 +38,7 @@ class Patients:
     age: np.ndarray
 
 
-def camus_patients(seed: int, count: int) -> Patients:
+def draw_cohort(seed: int, count: int) -> Patients:
     """Draws the population: EF 44.2 +- 12, age 65 +- 14, two thirds men, quality 44/43/13 % good, medium, poor."""
     rng = np.random.default_rng([seed, 2])
     ejection = camus_ejection_fraction(rng, count)
@@ -89,7 +88,7 @@ def sector_view(sector: Sector) -> View:
     return View(left, like.new_tensor([SPACING_MM / 2]), like.new_tensor([[SPACING_MM] * 2]), height, width)
 
 
-def write_patient(root: Path, patients: Patients, index: int, seed: int, bank: SpeckleBank) -> dict:
+def write_item(root: Path, patients: Patients, index: int, seed: int, bank: SpeckleBank) -> dict:
     """Renders and writes both views of one patient; returns the truth rows."""
     name = patients.names[index]
     folder = root / "database_nifti" / name

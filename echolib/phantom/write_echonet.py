@@ -48,14 +48,14 @@ def assign_splits(rng: np.random.Generator, count: int, names=("TRAIN", "VAL", "
     return list(rng.permutation(splits))
 
 
-def echonet_cohort(seed: int, count: int) -> Cohort:
+def draw_cohort(seed: int, count: int) -> Cohort:
     """Draws the population."""
     rng = np.random.default_rng([seed, 1])
     ejection = echonet_ejection_fraction(rng, count)
     hearts = draw_hearts(rng, ejection, end_diastolic_volume(rng, ejection))
     rate, irregular = heart_rates(rng, count)
     fps = rng.choice([50.0, 50.0, 50.0, 50.0, 48.0, 55.0, 60.0, 40.0], count)
-    frames = np.clip(fps * (1.5 * 60 / rate) + rng.exponential(10, count), 40, 120).astype(int)
+    frames = np.clip(fps * (1.5 * 60 / rate) + rng.exponential(6, count), 40, 120).astype(int)
     names = hashed_names(rng, count)
     return Cohort(names, assign_splits(rng, count), hearts, rate, irregular, rng.beta(2.2, 1.4, count), frames, fps)
 
@@ -78,7 +78,7 @@ def to_pixels(points_mm: np.ndarray, view: View) -> np.ndarray:
     return (points_mm - origin) / spacing
 
 
-def write_video(folder: Path, cohort: Cohort, index: int, seed: int, bank: SpeckleBank) -> dict:
+def write_item(folder: Path, cohort: Cohort, index: int, seed: int, bank: SpeckleBank) -> dict:
     """Renders and writes one video; returns its rows of the three tables."""
     rng = np.random.default_rng([seed, 1, index])
     heart = cohort.hearts.select(slice(index, index + 1))
@@ -87,7 +87,7 @@ def write_video(folder: Path, cohort: Cohort, index: int, seed: int, bank: Speck
     quality = cohort.quality[index : index + 1]
     style = draw_style(rng, quality, "clinic" if rng.random() < 0.8 else "camus").to(bank.device)
     sector = draw_sector(rng, heart.to(bank.device), half_angle=rng.uniform(36, 45), near=rng.uniform(0, 4))
-    view = fit_view(rng, sector, SIZE)
+    view = fit_view(rng, sector, SIZE, fill=rng.uniform(0.4, 1.0))
     video = render_apical(clip, style, sector, view, bank, [seed, 1, index], SAMPLES)
     write_mjpg(folder / "Videos" / f"{cohort.names[index]}.avi", video, fps)
     return video_rows(cohort, index, clip, view, fps)

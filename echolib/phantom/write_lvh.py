@@ -46,7 +46,7 @@ class LongAxisCohort:
     quality: np.ndarray
 
 
-def lvh_cohort(seed: int, count: int) -> LongAxisCohort:
+def draw_cohort(seed: int, count: int) -> LongAxisCohort:
     """Draws the population."""
     rng = np.random.default_rng([seed, 3])
     hearts = draw_long_axes(rng, count)
@@ -56,7 +56,7 @@ def lvh_cohort(seed: int, count: int) -> LongAxisCohort:
     return LongAxisCohort(names, splits, hearts, rate, rng.beta(2.2, 1.4, count))
 
 
-def write_clip(root: Path, cohort: LongAxisCohort, index: int, seed: int, bank: SpeckleBank) -> dict:
+def write_item(root: Path, cohort: LongAxisCohort, index: int, seed: int, bank: SpeckleBank) -> dict:
     """Renders and writes one clip; returns its rows of the measurement list and of the truth."""
     rng = np.random.default_rng([seed, 3, index])
     device, heart = bank.device, cohort.hearts.select(slice(index, index + 1))
@@ -70,7 +70,7 @@ def write_clip(root: Path, cohort: LongAxisCohort, index: int, seed: int, bank: 
     diastole = int(np.ceil(0.1 * fps - 1e-9))
     systole = min(frames - 1, round((0.1 + float(systole_seconds(beats.lengths[1])) + 0.02) * fps))
     now = section(heart, torch.from_numpy(curve.contraction)[None], drift(rng, times)[0])
-    depth = float(heart.centre[0, 1] + heart.cavity[0, 0] / 2 + heart.wall[0, 0]) + rng.uniform(18, 45)
+    depth = float(heart.centre[0, 1] + heart.cavity[0, 0] / 2 + heart.wall[0, 0]) + rng.uniform(22, 50)
     style = draw_style(rng, cohort.quality[index : index + 1], "clinic" if rng.random() < 0.8 else "camus").to(device)
     sector, view = lvh_view(rng, depth, device)
     video = render(heart, now, curve, style, sector, view, bank, [seed, 3, index])

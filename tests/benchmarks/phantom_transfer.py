@@ -137,8 +137,8 @@ def dice(prediction, truth, structure: int) -> np.ndarray:
 
 
 def cines(root: Path):
-    paths = [root / "pydicom/examples_ybr_color.dcm", root / "volunteer/Apical4chVolunteer.mov", root / "echotracker/input.mp4"]
-    for path in paths:
+    for name in ("pydicom/examples_ybr_color.dcm", "volunteer/Apical4chVolunteer.mov", "echotracker/input.mp4"):
+        path = root / name
         yield path.stem, square(crop_to_sector(read_video(path))[0])
 
 
@@ -169,11 +169,12 @@ def main():
     real, truth = real_frames(Path(os.environ.get("ECHOLIB_CAMUS", SHARED / "camus")), options.split)
     found = predict(model, real)
     report(f"real CAMUS 4CH {options.split}", found, truth)
-    shown = [np.concatenate(list(outlined(real[:12], found[:12])), 1), np.concatenate(list(outlined(real[:12], truth[:12])), 1)]
+    shown = [np.concatenate(list(outlined(real[:12], masks[:12])), 1) for masks in (found, truth)]
     for name, frames in cines(Path(os.environ.get("ECHOLIB_CINES", SHARED / "a4c_cines"))):
         masks = predict(model, frames)
         area = (masks == 1).sum((1, 2)).float()
-        print(f"cine {name}: cavity {area.mean() / SIZE**2:.3f} of the picture, smallest/largest {area.min() / area.max():.2f}")
+        share, ratio = area.mean() / SIZE**2, area.min() / area.max()
+        print(f"cine {name}: cavity {share:.3f} of the picture, smallest/largest {ratio:.2f}")
         pick = torch.linspace(0, len(frames) - 1, 12).long()
         shown.append(np.concatenate(list(outlined(frames[pick], masks[pick])), 1))
     if options.picture:
