@@ -61,6 +61,13 @@ class Study:
         self.used.add(dataset)
         return folder
 
+    def folders(self, dataset: str) -> dict[str, Path]:
+        """Every folder of a dataset by its label: the phantom's where there is one, and the researcher's own."""
+        found = {self.label(dataset): self.folder(dataset)}
+        if self.sources.phantom and (simulated := self.sources.phantom / DATASETS[dataset]).is_dir():
+            found = {"phantom": simulated} | found
+        return found
+
     def label(self, dataset: str) -> str:
         """The name under which a table lists the data: the dataset's, or "phantom"."""
         return self.sources.label(dataset)

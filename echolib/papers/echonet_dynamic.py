@@ -10,7 +10,7 @@ from echolib.data.source import Source
 from echolib.experiment import Experiment
 from echolib.papers.profiles import ImageSizes, Profile
 from echolib.tasks.beat_to_beat import BeatToBeat
-from echolib.tasks.ef_regression import EFRegression
+from echolib.tasks.ef_regression import FULL_SIZE, EFRegression
 from echolib.tasks.segmentation import Segmentation
 from echolib.training import Schedule
 
@@ -19,8 +19,9 @@ TRAINING_SHARE = 0.75  # of the phantom's videos and patients
 
 
 def echonet_source(profile: Profile, folder: Path) -> Source:
-    """EchoNet-Dynamic, or its phantom, at the size of its files."""
-    return Source(dataset="echonet_dynamic", folder=folder, expected=round(TRAINING_SHARE * profile.videos))
+    """EchoNet-Dynamic, or its phantom. A handful of the real videos are larger and brought to 112 px."""
+    expected = round(TRAINING_SHARE * profile.videos)
+    return Source(dataset="echonet_dynamic", folder=folder, size=(FULL_SIZE, FULL_SIZE), expected=expected)
 
 
 def camus_source(profile: Profile, folder: Path) -> Source:

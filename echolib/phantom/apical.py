@@ -60,8 +60,8 @@ def layered(row: Tensor, q: Tensor, thickness: Tensor) -> Tensor:
 
 def wall_rows(rows: Tensor, state: Pose, style: Style) -> Tensor:
     """Ray table rows -> (N, T, ANGLES, 9): radius, wall, normal in the probe frame (2), cosine of the ray to the
-    normal, level of the brightest layer (septum, apex, lateral wall, brighter to the base, with dropout), where in the wall it
-    lies, and how much darker the inner and the outer border are."""
+    normal, level of the brightest layer (septum, apex, lateral wall, brighter to the base, with dropout), where in the
+    wall it lies, and how much darker the inner and the outer border are."""
     angles = torch.linspace(-torch.pi, torch.pi, rows.shape[2], device=rows.device, dtype=rows.dtype)
     along, across = state.axis()
     normal = rows[..., 4:5] * along[:, :, None] + rows[..., 5:6] * across[:, :, None]

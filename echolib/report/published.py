@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 
@@ -22,7 +21,7 @@ def beside_published(
     Parameters
     ----------
     ours : keys, metrics and, where known, <metric>_low and <metric>_high; a column "seeds" overrides the argument.
-    published : keys and metrics. Metrics that it does not have, and rows that only one side has, stay empty there.
+    published : keys and metrics. Metrics that it does not have get no such columns; what one side lacks stays empty.
     keys : columns that identify a row in both.
     metrics : columns to compare.
     data : name of the dataset of ours, "phantom" where it is simulated; a column "data" of ours overrides it.
@@ -50,9 +49,7 @@ def beside_published(
     both = both.merge(printed, on=keys, how="left")
     both["data"] = both["data"].where(both.pop("measured").notna(), "not measured")
     both["seeds"] = both["seeds"].astype("Int64")
-    for metric in metrics:
-        if metric not in shown:
-            both[f"{metric}_published"] = np.nan
+    for metric in shown:
         both[f"{metric}_difference"] = both[metric] - both[f"{metric}_published"]
     parts = ("", "_low", "_high", "_published", "_difference")
     compared = [metric + part for metric in metrics for part in parts if metric + part in both]
