@@ -122,6 +122,7 @@ def _run(notebook: Notebook, values: dict, output: Path, log, cell_timeout: floa
             stdout_file=stdout,
             stderr_file=stderr,
             execution_timeout=cell_timeout,
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # its warnings would break into the progress bar
         )
     except PapermillExecutionError as error:
         note("\n".join(error.traceback))

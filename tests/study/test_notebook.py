@@ -51,6 +51,16 @@ def test_start_says_where_the_data_come_from(written, tmp_path, capsys):
     ]
 
 
+def test_phantom_and_real_folders_stand_side_by_side(written, tmp_path):
+    real, simulated = tmp_path / "real", tmp_path / "data" / "phantom-smoke" / "CAMUS"
+    real.mkdir()
+    simulated.mkdir(parents=True)
+    assert notebook.start("00_x", profile="smoke").folders("camus") == {"phantom": simulated}
+    both = notebook.start("00_x", profile="smoke", camus=str(real)).folders("camus")
+    assert list(both.items()) == [("phantom", simulated), ("CAMUS", real)]
+    assert notebook.start("00_x", profile="paper", camus=str(real)).folders("camus") == {"CAMUS": real}
+
+
 def test_unknown_profiles_datasets_and_folders_are_refused(study, tmp_path):
     with pytest.raises(WorkspaceError, match="no profile 'tiny': one of smoke"):
         notebook.start("02_x", profile="tiny")
