@@ -83,13 +83,16 @@ def class_table(ef: np.ndarray) -> pd.DataFrame:
 
 
 def traced_examples(reader: EchoNetDynamic, efs: tuple[float, ...]) -> tuple[list[np.ndarray], list, list[str]]:
-    """ED and ES frames of the test videos whose EF comes closest to each of `efs`: frames, tracings, titles."""
+    """ED and ES frames of the test videos whose EF comes closest to `efs`, each once: frames, tracings, titles."""
     test = reader.videos[(reader.videos["split"] == "test") & (reader.videos["traced"] >= 2)].set_index("video")
     tracings = reader.tracings.set_index(["video", "phase"])["tracing"]
     instants = reader.tracings.set_index(["video", "phase"])["frame"]
     frames, drawn, titles = [], [], []
     for ef in efs:
+        if test.empty:
+            break
         row = test.loc[(test["ef_percent"] - ef).abs().idxmin()]
+        test = test.drop(index=row.name)
         video = read_video(row["path"])
         for phase in ("ED", "ES"):
             frames.append(video[instants[row.name, phase]])

@@ -3,6 +3,7 @@ coordinates, made once and looked up wherever the tissue has moved to."""
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -37,21 +38,24 @@ def autocovariance_sigma(fwhm: float) -> float:
 
 
 def speckle_bank(generator: torch.Generator, device="cpu", rows: int = 768, columns: int = 512) -> SpeckleBank:
-    """Draws a bank on the CPU generator (same seed, same bank on any device); periodic by Fourier filtering."""
-    v = torch.fft.fftfreq(rows, AXIAL_STEP_MM)[:, None]
-    h = torch.fft.fftfreq(columns, LATERAL_STEP_DEG)[None]
+    """Draws a bank on the CPU generator (same seed, same bank on any device); periodic by Fourier filtering.
 
-    def field(axial: float, lateral: float) -> Tensor:
-        white = torch.complex(*torch.randn(2, rows, columns, generator=generator))
-        transfer = torch.exp(-2 * torch.pi**2 * ((v * axial) ** 2 + (h * lateral) ** 2))
-        return torch.fft.ifft2(torch.fft.fft2(white) * transfer)
+    numpy filters it: its transforms and sums do not depend on the number of threads.
+    """
+    v = np.fft.fftfreq(rows, AXIAL_STEP_MM)[:, None]
+    h = np.fft.fftfreq(columns, LATERAL_STEP_DEG)[None]
+
+    def field(axial: float, lateral: float) -> np.ndarray:
+        real, imaginary = torch.randn(2, rows, columns, generator=generator).double().numpy()
+        transfer = np.exp(-2 * np.pi**2 * ((v * axial) ** 2 + (h * lateral) ** 2))
+        return np.fft.ifft2(np.fft.fft2(real + 1j * imaginary) * transfer)
 
     grain = field(autocovariance_sigma(AXIAL_FWHM_MM), autocovariance_sigma(LATERAL_FWHM_DEG))
-    grain = grain / grain.abs().square().mean().sqrt()
+    grain = grain / np.sqrt(np.mean(np.abs(grain) ** 2))
     slow = [field(1.8, 1.5).real, field(5.5, 3.6).real]
-    slow = torch.stack([(p - p.mean()) / p.std() for p in slow], -1).reshape(-1, 2)
-    grain_ = torch.view_as_real(grain).reshape(-1, 2)
-    return SpeckleBank(grain_.contiguous().to(device), slow.contiguous().to(device), rows, columns)
+    fields = ((grain.real, grain.imag), [(p - p.mean()) / p.std() for p in slow])
+    planes = (torch.from_numpy(np.stack(pair, -1).reshape(-1, 2)).float().to(device) for pair in fields)
+    return SpeckleBank(*planes, rows, columns)
 
 
 def _index(bank: SpeckleBank, depth_mm: Tensor, angle_deg: Tensor, shift: Tensor) -> Tensor:

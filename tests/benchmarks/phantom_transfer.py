@@ -14,42 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from echolib.data import CAMUS, read_camus, read_camus_mask, read_video
 from echolib.data.sector import crop_to_sector
+from echolib.models.segmentation import UNet
 from echolib.phantom import apical_frames
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SIZE = 96
-
-
-class UNet(nn.Module):
-    """Four levels, two 3x3 convolutions each, batch norm."""
-
-    def __init__(self, width: int = 16, classes: int = 4):
-        super().__init__()
-        widths = [width * 2**k for k in range(4)]
-        self.down = nn.ModuleList(block(a, b) for a, b in zip([1, *widths[:-1]], widths, strict=True))
-        self.up = nn.ModuleList(block(widths[k] + widths[k + 1], widths[k]) for k in reversed(range(3)))
-        self.head = nn.Conv2d(width, classes, 1)
-
-    def forward(self, x):
-        kept = []
-        for number, layer in enumerate(self.down):
-            x = layer(F.max_pool2d(x, 2) if number else x)
-            kept.append(x)
-        for layer, skip in zip(self.up, reversed(kept[:-1]), strict=True):
-            x = layer(torch.cat([F.interpolate(x, scale_factor=2, mode="bilinear"), skip], 1))
-        return self.head(x)
-
-
-def block(inputs: int, outputs: int) -> nn.Sequential:
-    layers = []
-    for a in (inputs, outputs):
-        layers += [nn.Conv2d(a, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers)
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
@@ -90,7 +63,7 @@ def segmentation_loss(logits, labels):
 def train(images, labels, steps: int, seed: int, batch: int = 16) -> UNet:
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = UNet().to(memory_format=torch.channels_last)
+    model = UNet(classes=4, width=16, channels=1).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
     for _ in range(steps):

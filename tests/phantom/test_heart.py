@@ -89,15 +89,16 @@ def test_walls_thicken_base_descends_and_apex_stays(hearts):
 
 
 def test_labels_agree_with_polygons_filled_by_another_library(hearts):
+    hearts = hearts.select(slice(0, 40, 5))
     state = at(hearts, 0.0, 0.8)
     z, x = torch.meshgrid(torch.arange(320) * 0.5, torch.arange(360) * 0.5 - 90, indexing="ij")
-    x, z = (t.double().expand(40, 1, 320, 360) for t in (x, z))
+    x, z = (t.double().expand(8, 1, 320, 360) for t in (x, z))
     labels = apical_labels(hearts, state, ray_table(hearts, state), x, z).numpy()
     contour = endocardium(state)
     outer = torch.cat((contour[..., :1, :], epicardium(hearts, state, contour), contour[..., -1:, :]), -2)
     for polygon, classes in ((contour, (1,)), (outer, (1, 2))):
         pixels = (state.to_probe(polygon) * 2 + torch.tensor([180.0, 0])).numpy()
-        for heart in range(0, 40, 5):
+        for heart in range(8):
             for time in range(2):
                 mask = polygon2mask((320, 360), pixels[heart, time, :, ::-1])
                 found = np.isin(labels[heart, time], classes)

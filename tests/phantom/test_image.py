@@ -115,5 +115,5 @@ def test_statistics_of_a_drawn_frame():
     assert row["atrium_area_cm2"] == pytest.approx(30 * 40 * 0.25 / 100)
     assert row["grey_lv"] == 20 and row["grey_background"] == 50
     assert row["base_depth_mm"] == pytest.approx(59.25, abs=0.6)
-    assert row["long_axis_mm"] == pytest.approx(np.hypot(80, 20) * 0.5, rel=0.03)  # to a corner, the farthest point
+    assert row["long_axis_mm"] == pytest.approx(40, rel=0.05)
     assert row["local_sd_lv"] == 0
