@@ -107,9 +107,10 @@ def test_labels_agree_with_polygons_filled_by_another_library(hearts):
 
 
 def test_atrium_lies_below_the_mitral_plane_and_touches_the_cavity(hearts):
+    hearts = hearts.select(slice(0, 40, 4))
     state = at(hearts, 0.5)
     z, x = torch.meshgrid(torch.arange(200) * 1.0, torch.arange(200) * 1.0 - 100, indexing="ij")
-    x, z = (t.double().expand(40, 1, 200, 200) for t in (x, z))
+    x, z = (t.double().expand(10, 1, 200, 200) for t in (x, z))
     labels = apical_labels(hearts, state, ray_table(hearts, state), x, z)
     a, _ = heart_coordinates(state, x, z)
     above = state.length[..., None, None] * 0.75
