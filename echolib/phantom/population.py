@@ -79,7 +79,7 @@ def draw_hearts(
     apex_x_es = apex_x + 3.1 + 2.5 * normal()
     apex = np.stack([np.stack([apex_x, apex_z], -1), np.stack([apex_x_es, apex_z + descent], -1)], 1)
     hinge = diastole[:, :, -1].sum(1)
-    atrium = np.stack([40 * scale * np.exp(0.22 * normal()), hinge * 0.58 + 3 + 2.5 * normal(), -6 + 6 * normal()], -1)
+    atrium = np.stack([34 * scale * np.exp(0.25 * normal()), hinge * 0.58 + 3 + 2.5 * normal(), -6 + 6 * normal()], -1)
     fields = {
         "length": np.stack([length, length_es], -1),
         "half_width": np.stack([diastole, diastole * pattern], 1),

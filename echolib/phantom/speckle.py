@@ -16,7 +16,7 @@ LATERAL_FWHM_DEG = 1.6
 @dataclass(frozen=True)
 class SpeckleBank:
     """grain (rows * columns, 2): the speckle's real and imaginary part, unit mean power; patches likewise: two smooth
-    fields of unit variance, of about 5 and 14 mm, for patchy echogenicity. Rows step AXIAL_STEP_MM, columns
+    fields of unit variance, of about 5 and 10 mm, for patchy echogenicity. Rows step AXIAL_STEP_MM, columns
     LATERAL_STEP_DEG; both wrap."""
 
     grain: Tensor
@@ -52,7 +52,7 @@ def speckle_bank(generator: torch.Generator, device="cpu", rows: int = 768, colu
 
     grain = field(autocovariance_sigma(AXIAL_FWHM_MM), autocovariance_sigma(LATERAL_FWHM_DEG))
     grain = grain / np.sqrt(np.mean(np.abs(grain) ** 2))
-    slow = [field(1.8, 1.5).real, field(5.5, 3.6).real]
+    slow = [field(1.8, 1.5).real, field(3.5, 5.5).real]
     fields = ((grain.real, grain.imag), [(p - p.mean()) / p.std() for p in slow])
     planes = (torch.from_numpy(np.stack(pair, -1).reshape(-1, 2)).float().to(device) for pair in fields)
     return SpeckleBank(*planes, rows, columns)

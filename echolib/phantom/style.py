@@ -98,9 +98,9 @@ def draw_style(rng: np.random.Generator, quality: np.ndarray, look: str = "camus
         "dropout": lobes * (10 + 14 * poor)[:, None, None] * breadth**0.5,
         "shade": beams * (7 + 9 * poor)[:, None, None] * breadth**0.5,
         "edge_shadow": np.abs(rng.standard_normal((count, 2))) * (16 + 22 * poor)[:, None],
-        "grey_per_db": normal(2.1, 0.28),
+        "grey_per_db": normal(1.95, 0.26),
         "depth_gain": normal(0, 16),
-        "gain": np.where(clinic > 0, normal(1.4, 0.18), normal(1.2, 0.17)).clip(0.4),
+        "gain": np.where(clinic > 0, normal(1.4, 0.18), normal(1.14, 0.16)).clip(0.4),
         "offset": np.where(clinic > 0, normal(44, 13), normal(0, 13)),
     }
     tensors = {name: torch.from_numpy(value).to(torch.float32) for name, value in values.items()}

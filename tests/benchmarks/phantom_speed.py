@@ -5,7 +5,8 @@
 Ours: `write_phantom` of EchoNet-Dynamic alone, 112 x 112, from the population to encoded MJPG files. The peer is the
 textbook way in numpy and scipy, one frame after another on the same grid of scan lines: contours filled by
 scikit-image, complex noise convolved with the point-spread function by scipy, log compression, scan conversion by
-`map_coordinates`; it draws three structures (we draw about twenty), moves no speckle with the tissue and encodes nothing.
+`map_coordinates`; it draws three structures (we draw about twenty), moves no speckle with the
+tissue and encodes nothing.
 """
 
 import argparse
