@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models import video
 
 from echolib.models.narrow import narrowed
@@ -36,8 +36,27 @@ def load_kinetics(encoder: nn.Module, network: VideoNetwork) -> str:
     return load_published(encoder, KINETICS[network], skip=("fc.",))
 
 
-def ef_regressor(network: VideoNetwork, width: int = 64, blocks: int = 2, bias: float = 55.6) -> nn.Module:
-    """The encoder with its last bias at the mean EF in percent, where EchoNet-Dynamic starts its regression."""
+class EFHead(nn.Linear):
+    """A linear layer whose output counts in units of `spread` EF points; its bias starts at the mean EF in percent."""
+
+    def __init__(self, features: int, mean: float, spread: float) -> None:
+        super().__init__(features, 1)
+        self.spread = spread
+        nn.init.normal_(self.weight, 0, 0.01)
+        nn.init.constant_(self.bias, mean / spread)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.spread * super().forward(features)
+
+
+def ef_regressor(
+    network: VideoNetwork, width: int = 64, blocks: int = 2, mean: float = 55.6, spread: float = 1.0
+) -> nn.Module:
+    """The encoder with a head for EF in percent: clips (batch, 3, time, H, W) -> (batch, 1).
+
+    EchoNet-Dynamic starts the bias at 55.6 and has spread 1. Optimisers that normalise gradients move a weight by its
+    learning rate whatever the loss's unit: from random weights they learn EF sooner where spread is about its SD.
+    """
     encoder = video_encoder(network, width, blocks)
-    nn.init.constant_(encoder.fc.bias, bias)
+    encoder.fc = EFHead(encoder.fc.in_features, mean, spread)
     return encoder

@@ -47,6 +47,7 @@ def ef_task(profile: Profile, network: str) -> EFRegression:
         width=profile.clips.width,
         blocks=profile.clips.blocks,
         weights="kinetics" if profile.weights else "none",
+        spread=1.0 if profile.published_schedules else 12.0,  # the published head learns its scale with SGD
         clip_length=profile.clips.length,  # 32 frames
         clip_period=profile.clips.period,  # every second one
         clip_size=profile.clips.size,

@@ -87,7 +87,7 @@ def write_item(folder: Path, cohort: Cohort, index: int, seed: int, bank: Speckl
     quality = cohort.quality[index : index + 1]
     style = draw_style(rng, quality, "clinic" if rng.random() < 0.8 else "camus").to(bank.device)
     sector = draw_sector(rng, heart.to(bank.device), half_angle=rng.uniform(36, 45), near=rng.uniform(0, 4))
-    view = fit_view(rng, sector, SIZE, fill=rng.uniform(0.4, 1.0))
+    view = fit_view(rng, sector, SIZE, fill=rng.uniform(0.8, 1.0))
     video = render_apical(clip, style, sector, view, bank, [seed, 1, index], SAMPLES)
     write_mjpg(folder / "Videos" / f"{cohort.names[index]}.avi", video, fps)
     return video_rows(cohort, index, clip, view, fps)

@@ -51,8 +51,8 @@ class BeatToBeat(Task):
         return BeatData(ef, segmentation, videos, frames, normalise, dataset.frames.height)
 
     def build(self, data: BeatData, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
-        ef, _ = data.ef_task.model_copy(update={"weights": "none"}).build(data.videos, {})
-        model = nn.ModuleDict({"ef": ef, "segmenter": data.segmentation_task.make_network()})
+        networks = {"ef": data.ef_task.make_network(), "segmenter": data.segmentation_task.make_network()}
+        model = nn.ModuleDict(networks)
         for role, part in model.items():
             part.load_state_dict(parents[role].weights)
         return model, " and ".join(parent.folder.name for parent in parents.values())

@@ -30,6 +30,7 @@ class EFRegression(Task):
     width: int = 64
     blocks: int = 2
     weights: Literal["kinetics", "none"] = "none"
+    spread: float = 1.0  # EF points to a unit of the last layer
     clip_length: int = 32
     clip_period: int = 2
     clip_size: int = FULL_SIZE
@@ -40,8 +41,12 @@ class EFRegression(Task):
         return EFVideos.load(datasets["echonet_dynamic"], self.clip_size, device)
 
     def build(self, data: EFVideos, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
-        model = ef_regressor(self.network, self.width, self.blocks)
+        model = self.make_network()
         return model, load_kinetics(model, self.network) if self.weights == "kinetics" else "random"
+
+    def make_network(self) -> nn.Module:
+        """The network with random weights."""
+        return ef_regressor(self.network, self.width, self.blocks, spread=self.spread)
 
     def training_items(self, data: EFVideos) -> int:
         return len(data.of_split["train"])
@@ -97,8 +102,7 @@ class EFRegression(Task):
 
     def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:
         with torch.device(device):
-            model = ef_regressor(self.network, self.width, self.blocks)
-            return model, (torch.zeros(1, 3, self.clip_length, self.clip_size, self.clip_size),)
+            return self.make_network(), (torch.zeros(1, 3, self.clip_length, self.clip_size, self.clip_size),)
 
     def _middle(self, data: EFVideos, videos: Tensor) -> Tensor:
         room = data.frames.counts[videos] - (self.clip_length - 1) * self.clip_period - 1
