@@ -43,7 +43,7 @@ test: $(READY)  ## ruff, the unit tests, and every notebook in the smoke profile
 	$(VENV)/bin/python tests/notebooks/smoke.py
 
 notebook: $(READY)  ## JupyterLab on this machine only, behind a token
-	$(VENV)/bin/jupyter lab --config jupyter_server_config.py
+	$(VENV)/bin/jupyter lab --config jupyter_server_config.py $(ARGS)
 
 lock: $(READY)  ## resolve pyproject.toml anew into requirements.lock
 	$(VENV)/bin/uv pip compile pyproject.toml $(LOCK_EXTRAS) --upgrade --universal --fork-strategy fewest --python-version 3.11 \
