@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+import torch.nn.functional as F
 from matplotlib.figure import Figure
 
 from echolib.data import CAMUS, EchoNetDynamic, EchoNetLVH, read_video
@@ -20,6 +22,7 @@ PUBLISHED_POPULATION = pd.DataFrame(
 PUBLISHED_CLASS_SHARES = {"HFrEF": 10.9, "HFmrEF": 11.3, "HFpEF": 77.8}  # percent; behind EchoMEN's Table 1
 PUBLISHED_WALLS = {("IVS", "ED"): 1.07, ("LVPW", "ED"): 1.03, ("LVID", "ED"): 4.66, ("LVID", "ES"): 3.10}  # cm
 DISCS = 20
+COMMON_MM = 0.6
 REAL_WIDTH = np.array(  # mean width over length at ED, apex to base, of 499 CAMUS patients
     [
         0.24,
@@ -116,7 +119,10 @@ def masked_examples(reader: CAMUS, count: int) -> tuple[list[np.ndarray], list[d
 
 
 def measure_four_chamber(folder: Path, patients: int) -> pd.DataFrame:
-    """`frame_statistics` of the four-chamber ED and ES images of evenly spaced patients, with a column phase."""
+    """`frame_statistics` of the four-chamber ED and ES images of evenly spaced patients, with a column phase.
+
+    All at pixels of 0.6 mm: the grain of an image depends on the size of its pixels.
+    """
     images = _four_chamber(CAMUS(folder))
     names = images["patient"].unique()
     names = names[np.linspace(0, len(names) - 1, min(patients, len(names))).round().astype(int)]
@@ -124,7 +130,11 @@ def measure_four_chamber(folder: Path, patients: int) -> pd.DataFrame:
     for row in images[images["patient"].isin(names)].itertuples():
         pixels, spacing = read_camus(row.path)
         labels, _ = read_camus_mask(row.mask_path)
-        rows.append(frame_statistics(pixels, labels, spacing[0]).assign(phase=row.phase))
+        shape = [round(n * mm / COMMON_MM) for n, mm in zip(pixels.shape[1:], spacing, strict=True)]
+        pixels, labels = (torch.from_numpy(each)[None] for each in (pixels, labels))
+        pixels = F.interpolate(pixels.float(), size=shape, mode="area").round().byte()[0].numpy()
+        labels = F.interpolate(labels, size=shape, mode="nearest-exact")[0].numpy()
+        rows.append(frame_statistics(pixels, labels, COMMON_MM).assign(phase=row.phase))
     return pd.concat(rows, ignore_index=True)
 
 

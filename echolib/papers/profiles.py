@@ -70,14 +70,15 @@ PROFILES = {
         ),
         Profile(
             name="demo",
-            videos=360,
+            videos=640,
             patients=60,
             lvh_videos=60,
             seeds=(0,),
             published_schedules=False,
             weights=False,
-            clips=ClipSizes(length=16, size=48, width=8, blocks=1, epochs=10, batch_size=8, test_stride=8),
-            frames=ImageSizes(size=56, width=8, epochs=12, batch_size=16),
+            # eight frames over the 1.2 s of the papers' 32 at period 2: a whole beat at most heart rates
+            clips=ClipSizes(length=8, period=8, size=32, width=16, blocks=1, epochs=20, batch_size=8, test_stride=8),
+            frames=ImageSizes(size=56, width=8, epochs=8, batch_size=16),
             camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
             camus_stored=256,
         ),

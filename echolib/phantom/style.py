@@ -56,6 +56,7 @@ def draw_style(rng: np.random.Generator, quality: np.ndarray, look: str = "camus
     """Styles for scans of quality (N,) 0 poor to 1 good.
 
     look "camus": the grey floor of raw scanner data; "clinic": the darker, harder pictures of clinical archives;
+    "echonet": harder still, grey levels as EchoNet-Dynamic's (mean 32.5, SD 49.9 over its training clips);
     "any": either, per scan.
     """
     count = len(quality)
@@ -64,7 +65,8 @@ def draw_style(rng: np.random.Generator, quality: np.ndarray, look: str = "camus
         return mean + breadth * sd * rng.standard_normal(count)
 
     poor = 1 - quality
-    clinic = {"camus": np.zeros(count), "clinic": np.ones(count), "any": rng.random(count) < 0.5}[look].astype(float)
+    clinic = (rng.random(count) < 0.5) if look == "any" else np.full(count, look != "camus")
+    hard_gain, hard_offset = ((1.6, 0.16), (54, 10)) if look == "echonet" else ((1.4, 0.18), (44, 13))
     lobes = rng.standard_normal((count, 2, LOBES)) / np.arange(1, LOBES + 1) ** 0.8
     beams = rng.standard_normal((count, 2, LOBES)) / np.arange(1, LOBES + 1) ** 0.7
 
@@ -100,8 +102,8 @@ def draw_style(rng: np.random.Generator, quality: np.ndarray, look: str = "camus
         "edge_shadow": np.abs(rng.standard_normal((count, 2))) * (16 + 22 * poor)[:, None],
         "grey_per_db": normal(1.95, 0.26),
         "depth_gain": normal(0, 16),
-        "gain": np.where(clinic > 0, normal(1.4, 0.18), normal(1.14, 0.16)).clip(0.4),
-        "offset": np.where(clinic > 0, normal(44, 13), normal(0, 13)),
+        "gain": np.where(clinic, normal(*hard_gain), normal(1.14, 0.16)).clip(0.4),
+        "offset": np.where(clinic, normal(*hard_offset), normal(0, 13)),
     }
     tensors = {name: torch.from_numpy(value).to(torch.float32) for name, value in values.items()}
     return Style(**tensors, smoothing=0.45)

@@ -85,7 +85,7 @@ def write_item(folder: Path, cohort: Cohort, index: int, seed: int, bank: Speckl
     fps, frames = float(cohort.fps[index]), int(cohort.frames[index])
     clip = beat_clip(rng, heart, float(cohort.heart_rate[index]), bool(cohort.irregular[index]), frames, fps)
     quality = cohort.quality[index : index + 1]
-    style = draw_style(rng, quality, "clinic" if rng.random() < 0.8 else "camus").to(bank.device)
+    style = draw_style(rng, quality, "echonet").to(bank.device)
     sector = draw_sector(rng, heart.to(bank.device), half_angle=rng.uniform(36, 45), near=rng.uniform(0, 4))
     view = fit_view(rng, sector, SIZE, fill=rng.uniform(0.8, 1.0))
     video = render_apical(clip, style, sector, view, bank, [seed, 1, index], SAMPLES)
