@@ -143,7 +143,7 @@ def statistics_table(measured: dict[str, pd.DataFrame]) -> pd.DataFrame:
     rows = []
     for figure, words in FIGURES.items():
         for phase in ("ED", "ES"):
-            row = {"figure": words, "phase": phase, "CAMUS, 499 patients": REAL_FOUR_CHAMBER.loc[figure, phase]}
+            row = {"figure": words, "phase": phase, "real CAMUS": REAL_FOUR_CHAMBER.loc[figure, phase]}
             for name, frame in measured.items():
                 part = frame.loc[frame["phase"] == phase, figure]
                 row |= {name: part.mean(), f"SD, {name}": part.std()}
