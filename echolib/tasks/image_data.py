@@ -105,6 +105,7 @@ def _camus_images(dataset: Dataset, device: torch.device) -> tuple[pd.DataFrame,
     scale = np.array([letterbox(height, width, size).scale for height, width in dataset.frames.native_sizes])
     items["row_mm"] /= scale  # of a stored pixel now
     items["column_mm"] /= scale
-    images = ResidentFrames.from_store(dataset.frames, device).pixels.to(device)
-    labels = ResidentFrames.from_store(dataset.masks, device).pixels.to(device)
+    # A store lays its frames down in the order in which they were decoded: `starts` says where each item's lies.
+    stores = (ResidentFrames.from_store(store, device) for store in (dataset.frames, dataset.masks))
+    images, labels = (store.gather(store.starts) for store in stores)
     return items, images, labels
