@@ -126,13 +126,3 @@ def _speckle_size(grey: np.ndarray, mask: np.ndarray, spacing: float) -> tuple[f
         part = (values[below - 1] - 0.5) / (values[below - 1] - values[below])
         sizes.append(2 * (below - 1 + part) * spacing)
     return sizes[0], sizes[1]
-
-
-def compare(simulated: pd.DataFrame, real: pd.DataFrame | pd.Series) -> pd.DataFrame:
-    """Means and SDs side by side. real: another table of `frame_statistics`, or a column of REAL_FOUR_CHAMBER."""
-    table = pd.DataFrame({"phantom": simulated.mean(), "phantom_sd": simulated.std()})
-    if isinstance(real, pd.Series):
-        table["real"] = real
-    else:
-        table["real"], table["real_sd"] = real.mean(), real.std()
-    return table

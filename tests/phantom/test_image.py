@@ -14,7 +14,7 @@ from echolib.phantom.speckle import (
     noise,
     speckle_bank,
 )
-from echolib.phantom.statistics import REAL_FOUR_CHAMBER, compare, frame_statistics
+from echolib.phantom.statistics import REAL_FOUR_CHAMBER, frame_statistics
 from echolib.phantom.ultrasound import Sector, View, compress, scan_convert, scan_lines
 
 
@@ -100,8 +100,7 @@ def test_the_cavity_is_darker_than_the_wall():
     real = REAL_FOUR_CHAMBER.mean(axis=1)
     ratio = figures["myocardium_to_lv"].median() / real["myocardium_to_lv"]
     assert 0.75 < ratio < 1.25
-    table = compare(figures, REAL_FOUR_CHAMBER["ED"])
-    assert table.loc["tilt_deg", "phantom"] == pytest.approx(-10, abs=6)
+    assert figures["tilt_deg"].mean() == pytest.approx(-10, abs=6)
 
 
 def test_statistics_of_a_drawn_frame():
