@@ -29,6 +29,15 @@ _START_SECONDS = 8.0  # decoding that is done sooner than this is not worth star
 _BLOCK = 1 << 26
 
 
+def refuse_half_started() -> None:
+    """Raises DataError in a worker process that is still importing the script of its parent.
+
+    Such a script builds at its top level: its workers would wait for the lock that their parent holds, for ever.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise DataError("this script builds a frame store at its top level: put it under `if __name__ == '__main__':`")
+
+
 def is_current(folder: Path, recipe: Recipe, stamps: Mapping[str, Stamp]) -> bool:
     """True when the folder holds a finished store of exactly these sources, none of them touched since."""
     manifest = _finished(folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 import filelock
 import numpy as np
 
-from echolib.data.building import LOCK, Build, is_current, stamp_all
+from echolib.data.building import LOCK, Build, is_current, refuse_half_started, stamp_all
 from echolib.data.errors import Faults
 from echolib.data.manifest import Item, Recipe, decoder_version, file_sha256, read_manifest
 from echolib.data.video import read_video
@@ -75,6 +75,7 @@ class FrameStore:
         stamps = stamp_all(sources)
         recipe = Recipe(decoder_version(read), None if size is None else (int(size[0]), int(size[1])), interpolation)
         if not is_current(folder, recipe, stamps):
+            refuse_half_started()
             folder.mkdir(parents=True, exist_ok=True)
             # A lock of the operating system: it is free again as soon as its holder is gone, however it went.
             with filelock.FileLock(folder / LOCK):

@@ -36,7 +36,7 @@ def ef_schedule(profile: Profile) -> Schedule:
     if profile.published_schedules:
         # SGD 1e-4, momentum .9, weight decay 1e-4, a tenth every 15 of 45 epochs, batches of 20 (published script)
         return Schedule(**sizes, optimiser="sgd", learning_rate=1e-4, weight_decay=1e-4, decay="step", decay_every=15)
-    rate = 2e-3 if profile.clips.width < 32 else 5e-4  # narrow networks bear and need larger steps
+    rate = 3e-3 if profile.clips.width < 32 else 5e-4  # narrow networks bear and need larger steps
     return Schedule(**sizes, optimiser="adamw", learning_rate=rate, weight_decay=1e-2, decay="one_cycle")
 
 

@@ -77,7 +77,7 @@ PROFILES = {
             published_schedules=False,
             weights=False,
             # eight frames over the 1.2 s of the papers' 32 at period 2: a whole beat at most heart rates
-            clips=ClipSizes(length=8, period=8, size=32, width=16, blocks=1, epochs=20, batch_size=8, test_stride=8),
+            clips=ClipSizes(length=8, period=8, size=32, width=8, blocks=1, epochs=24, batch_size=8, test_stride=8),
             frames=ImageSizes(size=80, width=8, epochs=9, batch_size=12),
             camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
             camus_stored=256,

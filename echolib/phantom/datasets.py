@@ -14,7 +14,7 @@ from echolib.phantom import write_camus, write_echonet, write_lvh
 from echolib.phantom.speckle import speckle_bank
 from echolib.phantom.threads import in_threads
 
-VERSION = 4  # part of every phantom's identity: raised whenever the same parameters would give other bytes
+VERSION = 5  # part of every phantom's identity: raised whenever the same parameters would give other bytes
 
 
 def write_phantom(

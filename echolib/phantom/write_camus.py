@@ -50,7 +50,7 @@ def draw_cohort(seed: int, count: int) -> Patients:
     sex = list(np.where(rng.random(count) < 2 / 3, "M", "F"))
     age = np.clip(65 + 14 * rng.standard_normal(count), 18, 95).astype(int)
     names = [f"patient{k:04d}" for k in range(1, count + 1)]
-    splits = assign_splits(rng, count, ("training", "validation", "testing"))
+    splits = assign_splits(rng, ejection, ("training", "validation", "testing"))
     return Patients(names, splits, hearts, rate, quality, sex, age)
 
 

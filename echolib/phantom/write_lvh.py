@@ -52,7 +52,7 @@ def draw_cohort(seed: int, count: int) -> LongAxisCohort:
     hearts = draw_long_axes(rng, count)
     rate, _ = heart_rates(rng, count)
     names = hashed_names(rng, count)
-    splits = assign_splits(rng, count, ("train", "val", "test"))
+    splits = assign_splits(rng, rng.random(count), ("train", "val", "test"))
     return LongAxisCohort(names, splits, hearts, rate, rng.beta(2.2, 1.4, count))
 
 

@@ -103,3 +103,14 @@ def test_two_builds_at_once_make_one_store(tmp_path, log):
     assert sorted(reads(log)) == sorted(["s0", *(Path(path).name for path in sources.values())])
     FrameStore(folder).verify()
     assert counted(sources["n7"]).tolist() == FrameStore(folder).frames("n7").tolist()
+
+
+def test_a_script_that_builds_at_its_top_level_is_told_so(tmp_path, log):
+    sources = texts(tmp_path / "src", 4)
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"))
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, str(script), str(tmp_path / "store"), json.dumps(sources), "2"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1
+    assert "put it under `if __name__ == '__main__':`" in ended.stderr
