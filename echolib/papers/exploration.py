@@ -23,30 +23,11 @@ PUBLISHED_CLASS_SHARES = {"HFrEF": 10.9, "HFmrEF": 11.3, "HFpEF": 77.8}  # perce
 PUBLISHED_WALLS = {("IVS", "ED"): 1.07, ("LVPW", "ED"): 1.03, ("LVID", "ED"): 4.66, ("LVID", "ES"): 3.10}  # cm
 DISCS = 20
 COMMON_MM = 0.6
-REAL_WIDTH = np.array(  # mean width over length at ED, apex to base, of 499 CAMUS patients
-    [
-        0.24,
-        0.33,
-        0.39,
-        0.43,
-        0.46,
-        0.49,
-        0.51,
-        0.52,
-        0.53,
-        0.54,
-        0.54,
-        0.55,
-        0.56,
-        0.57,
-        0.57,
-        0.56,
-        0.54,
-        0.51,
-        0.45,
-        0.32,
-    ]
-)
+# mean width over length from apex to base of 499 CAMUS patients, as `measure_four_chamber` measures them
+REAL_WIDTH = {
+    "ED": (.26, .35, .41, .45, .49, .51, .53, .55, .56, .57, .57, .58, .59, .60, .60, .60, .59, .57, .54, .48),
+    "ES": (.23, .30, .35, .38, .41, .43, .45, .46, .47, .48, .50, .51, .53, .54, .55, .56, .55, .54, .52, .49),
+}  # fmt: skip
 CLASS_LIMITS = {"HFrEF": "EF < 40", "HFmrEF": "40 <= EF < 50", "HFpEF": "EF >= 50"}
 FIGURES = {
     "lv_area_cm2": "cavity area (cm2)",
@@ -157,7 +138,7 @@ def _four_chamber(reader: CAMUS) -> pd.DataFrame:
 
 
 def width_figure(measured: Mapping[str, pd.DataFrame]) -> Figure:
-    """Mean width of the cavity over its length from apex to base at ED and ES, one line a dataset.
+    """Mean width of the cavity over its length from apex to base at ED and ES, one line a dataset; bands 10 to 90 %.
 
     measured: tables of `measure_four_chamber`.
     """
@@ -169,11 +150,7 @@ def width_figure(measured: Mapping[str, pd.DataFrame]) -> Figure:
             panel.plot(position, widths.mean(), color=PALETTE[number], label=name)
             low, high = widths.quantile(0.1), widths.quantile(0.9)
             panel.fill_between(position, low, high, color=PALETTE[number], alpha=0.15, linewidth=0)
-        if phase == "ED":
-            panel.plot(position, REAL_WIDTH, color=GREY, linestyle=(0, (4, 2)), label="CAMUS, 499 patients")
-            panel.plot(
-                position, 0.57 * 2 * np.sqrt(position * (1 - position)), color=GREY, linewidth=0.6, label="ellipse"
-            )
+        panel.plot(position, REAL_WIDTH[phase], color=GREY, linestyle=(0, (4, 2)), label="CAMUS, 499 patients")
         panel.set(xlim=(0, 1), xlabel="Apex to base (share of the axis)", title=phase)
     axes[0].set(ylim=(0, None), ylabel="Width / length of the axis")
     axes[0].legend(loc="lower center")
