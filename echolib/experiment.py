@@ -23,12 +23,26 @@ from echolib.data.source import Source
 from echolib.files import write_json, write_text
 from echolib.tasks.base import Frozen, Parent
 from echolib.tasks.beat_to_beat import BeatToBeat
+from echolib.tasks.contrastive_ef import ContrastiveEF
 from echolib.tasks.ef_regression import EFRegression
+from echolib.tasks.imbalanced_ef import BalancedEF, FocalEF, RankSimEF, WeightedEF
+from echolib.tasks.multi_expert import MultiExpertEF
 from echolib.tasks.segmentation import Segmentation
 from echolib.training import Schedule, Trainer, epoch_seed
 
-AnyTask = Annotated[EFRegression | Segmentation | BeatToBeat, Field(discriminator="kind")]
-RESULTS_VERSION = 1  # raise it when a change of the code changes results; every experiment then has a new key
+AnyTask = Annotated[
+    EFRegression
+    | WeightedEF
+    | FocalEF
+    | RankSimEF
+    | BalancedEF
+    | ContrastiveEF
+    | MultiExpertEF
+    | Segmentation
+    | BeatToBeat,
+    Field(discriminator="kind"),
+]
+RESULTS_VERSION = 2  # raise it when a change of the code changes results; every experiment then has a new key
 
 
 class Experiment(Frozen):

@@ -66,7 +66,8 @@ class Schedule(Frozen):
             from timm.optim import MADGRAD  # timm takes seconds to import; few experiments need it
 
             return MADGRAD(parameters, momentum=self.momentum, **common)
-        return (torch.optim.AdamW if self.optimiser == "adamw" else torch.optim.Adam)(parameters, **common)
+        # fused: one kernel for all parameters; a sixth of the step of a narrow network on a CPU goes into the others
+        return (torch.optim.AdamW if self.optimiser == "adamw" else torch.optim.Adam)(parameters, fused=True, **common)
 
 
 def _one_cycle(progress: float, peak: float = 0.3, floor: float = 1e-3) -> float:
@@ -157,6 +158,7 @@ class Trainer:
         self._refuse_non_finite(watched)
         model.eval()
         with torch.no_grad(), self.accelerator.autocast():
+            self.task.after_epoch(model, self.data)
             validation = self.task.validate(model, self.data)
         rate = self.schedule.rate_at(reached.epoch * len(batches), len(batches))
         row = {"epoch": reached.epoch, "learning_rate": rate, "train_loss": float(total) / len(batches)}

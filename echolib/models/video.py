@@ -36,11 +36,18 @@ def load_kinetics(encoder: nn.Module, network: VideoNetwork) -> str:
     return load_published(encoder, KINETICS[network], skip=("fc.",))
 
 
+def clip_features(encoder: nn.Module, clips: Tensor) -> Tensor:
+    """What the last layer reads: clips (batch, 3, time, H, W) -> (batch, features)."""
+    for stage in (encoder.stem, encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4, encoder.avgpool):
+        clips = stage(clips)
+    return clips.flatten(1)
+
+
 class EFHead(nn.Linear):
     """A linear layer whose output counts in units of `spread` EF points; its bias starts at the mean EF in percent."""
 
-    def __init__(self, features: int, mean: float, spread: float) -> None:
-        super().__init__(features, 1)
+    def __init__(self, features: int, mean: float, spread: float, outputs: int = 1) -> None:
+        super().__init__(features, outputs)
         self.spread = spread
         nn.init.normal_(self.weight, 0, 0.01)
         nn.init.constant_(self.bias, mean / spread)

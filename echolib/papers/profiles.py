@@ -40,12 +40,17 @@ class Profile(Frozen):
     patients: NonNegativeInt  # of the phantom's CAMUS
     lvh_videos: NonNegativeInt  # of the phantom's EchoNet-LVH
     seeds: tuple[int, ...] = Field(min_length=1)
+    compared_seeds: tuple[int, ...] = Field(min_length=1)  # of methods that a paper's claims set against each other
     published_schedules: bool
     weights: bool  # Kinetics and ImageNet weights, where a full-size network can take them
     clips: ClipSizes
     frames: ImageSizes  # EchoNet-Dynamic's traced frames
     camus: ImageSizes
     camus_stored: PositiveInt  # CAMUS images are letterboxed to this square, on which Dice is measured
+    imbalance_epochs: PositiveInt  # of EchoMEN's encoders and their rivals; `paper` has the published ones instead
+    expert_clips: PositiveInt  # of each training video, whose features EchoMEN's experts learn from
+    expert_epochs: PositiveInt
+    strengths: tuple[float, ...]  # lambda of EchoMEN's contrastive loss, swept
     measured_patients: PositiveInt = 60  # whose frames are measured beside the phantom's
     resamples: PositiveInt = 10_000  # of a bootstrap
 
@@ -59,12 +64,17 @@ PROFILES = {
             patients=8,
             lvh_videos=8,
             seeds=(0,),
+            compared_seeds=(0,),
             published_schedules=False,
             weights=False,
             clips=ClipSizes(length=4, size=32, width=4, blocks=1, epochs=1, batch_size=6, test_stride=16),
             frames=ImageSizes(size=32, width=4, epochs=1, batch_size=8),
             camus=ImageSizes(size=32, width=4, epochs=1, batch_size=8),
             camus_stored=64,
+            imbalance_epochs=1,
+            expert_clips=2,
+            expert_epochs=2,
+            strengths=(0.5,),
             measured_patients=4,
             resamples=200,
         ),
@@ -74,6 +84,7 @@ PROFILES = {
             patients=60,
             lvh_videos=60,
             seeds=(0,),
+            compared_seeds=(0, 1, 2),
             published_schedules=False,
             weights=False,
             # eight frames over the 1.2 s of the papers' 32 at period 2: a whole beat at most heart rates
@@ -81,6 +92,10 @@ PROFILES = {
             frames=ImageSizes(size=80, width=8, epochs=9, batch_size=12),
             camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
             camus_stored=256,
+            imbalance_epochs=12,
+            expert_clips=4,
+            expert_epochs=20,
+            strengths=(0.1, 0.5, 2.0),
         ),
         Profile(
             name="gpu",
@@ -88,12 +103,17 @@ PROFILES = {
             patients=500,
             lvh_videos=1000,
             seeds=(0,),
+            compared_seeds=(0, 1, 2),
             published_schedules=False,
             weights=True,
             clips=ClipSizes(length=32, size=112, width=64, blocks=2, epochs=15, batch_size=20, test_stride=8),
             frames=ImageSizes(size=112, width=64, epochs=15, batch_size=20),
             camus=ImageSizes(size=224, width=64, epochs=20, batch_size=16),
             camus_stored=512,
+            imbalance_epochs=12,
+            expert_clips=4,
+            expert_epochs=20,
+            strengths=(0.1, 0.5, 2.0),
         ),
         Profile(
             name="paper",
@@ -101,12 +121,17 @@ PROFILES = {
             patients=0,
             lvh_videos=0,
             seeds=(0, 1, 2),
+            compared_seeds=(0, 1, 2),
             published_schedules=True,
             weights=True,
             clips=ClipSizes(length=32, size=112, width=64, blocks=2, epochs=45, batch_size=20, test_stride=1),
             frames=ImageSizes(size=112, width=64, epochs=50, batch_size=20),
             camus=ImageSizes(size=224, width=64, epochs=50, batch_size=16),
             camus_stored=512,
+            imbalance_epochs=45,
+            expert_clips=8,
+            expert_epochs=20,
+            strengths=(0.1, 0.25, 0.5, 1.0, 2.0),
         ),
     )
 }

@@ -85,6 +85,9 @@ class Task(Frozen):
     def after_step(self, model: nn.Module, progress: float) -> None:
         """Runs after each optimiser step; progress in (0, 1] of the whole training (momentum targets live here)."""
 
+    def after_epoch(self, model: nn.Module, data: Any) -> None:
+        """Runs once the steps of an epoch are done, before validation, without gradients and in evaluation mode."""
+
     def validate(self, model: nn.Module, data: Any) -> dict[str, float]:
         """Figures on the validation split; "loss" chooses the best epoch (lower is better)."""
         raise NotImplementedError

@@ -55,12 +55,20 @@ class EFRegression(Task):
         rows = data.of_split["train"][items].tolist()
         return data.videos["name"].iloc[rows].tolist()
 
-    def batch(self, data: EFVideos, items: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    @property
+    def crop_pad(self) -> int:
+        """The pad of 12 pixels at 112, at the clip size."""
+        return round(self.pad * self.clip_size / FULL_SIZE)
+
+    def draw(self, data: EFVideos, items: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """A clip (batch, 3, T, H, W) from a random start of each training video, and its EF (batch,)."""
         videos = data.of_split["train"][items]
         starts = random_starts(data.frames.counts[videos], self.clip_length, self.clip_period, generator)
-        clips = data.clips(videos, starts, self.clip_length, self.clip_period)
-        pad = round(self.pad * self.clip_size / FULL_SIZE)
-        return shift_crop(clips, crop_offsets(len(items), pad, generator)), data.ef[videos]
+        return data.clips(videos, starts, self.clip_length, self.clip_period), data.ef[videos]
+
+    def batch(self, data: EFVideos, items: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        clips, ef = self.draw(data, items, generator)
+        return shift_crop(clips, crop_offsets(len(items), self.crop_pad, generator)), ef
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
         clips, ef = batch
@@ -69,7 +77,7 @@ class EFRegression(Task):
     def validate(self, model: nn.Module, data: EFVideos) -> dict[str, float]:
         """Mean squared error on the middle clip of each validation video."""
         videos = data.of_split["val"]
-        error = self.predict_clips(model, data, videos, self._middle(data, videos)) - data.ef[videos]
+        error = self.predict_clips(model, data, videos, self.middle(data, videos)) - data.ef[videos]
         return {"loss": float((error**2).mean()), "mae": float(error.abs().mean())}
 
     def predict_clips(self, model: nn.Module, data: EFVideos, videos: Tensor, starts: Tensor) -> Tensor:
@@ -81,18 +89,25 @@ class EFRegression(Task):
         return in_chunks(forward, videos, starts)
 
     def predict(self, model: nn.Module, data: EFVideos) -> Tables:
-        """predictions: one row a test video; clips: one row a clip (video, start, prediction)."""
-        videos, starts = data.every_clip("test", self.clip_length, self.clip_period, self.test_stride)
+        """predictions and validation: one row a video of the test and the validation split; clips: one row a clip of
+        the test split (name, start, prediction)."""
+        predictions, clips = self._every_clip(model, data, "test")
+        test = data.of_split["test"]
+        middle = self.predict_clips(model, data, test, self.middle(data, test))
+        predictions.insert(len(predictions.columns) - 1, "one_clip", middle.cpu().double().numpy())
+        return {"predictions": predictions, "clips": clips, "validation": self._every_clip(model, data, "val")[0]}
+
+    def _every_clip(self, model: nn.Module, data: EFVideos, split: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """One row a video, its clips averaged; and one row a clip."""
+        videos, starts = data.every_clip(split, self.clip_length, self.clip_period, self.test_stride)
         each = self.predict_clips(model, data, videos, starts)
         clips = pd.DataFrame({"row": videos.cpu(), "start": starts.cpu(), "prediction": each.cpu().double()})
         clips.insert(0, "name", data.videos["name"].to_numpy()[clips["row"]])
-        test = data.of_split["test"]
-        table = data.videos.iloc[test.cpu()][["name", "ef_percent", "fps", "frames"]]
+        table = data.videos.iloc[data.of_split[split].cpu()][["name", "ef_percent", "fps", "frames"]]
         table = table.rename(columns={"ef_percent": "label"})
-        table["prediction"] = clips.groupby("row")["prediction"].mean().loc[table.index]
-        table["one_clip"] = self.predict_clips(model, data, test, self._middle(data, test)).cpu().double().numpy()
-        table["clips"] = clips.groupby("row").size().loc[table.index]
-        return {"predictions": table.reset_index(drop=True), "clips": clips.drop(columns="row")}
+        by_video = clips.groupby("row")["prediction"]
+        table["prediction"], table["clips"] = by_video.mean().loc[table.index], by_video.size().loc[table.index]
+        return table.reset_index(drop=True), clips.drop(columns="row")
 
     def metrics(self, tables: Tables) -> dict[str, float]:
         return ef_errors(tables["predictions"])
@@ -104,6 +119,7 @@ class EFRegression(Task):
         with torch.device(device):
             return self.make_network(), (torch.zeros(1, 3, self.clip_length, self.clip_size, self.clip_size),)
 
-    def _middle(self, data: EFVideos, videos: Tensor) -> Tensor:
+    def middle(self, data: EFVideos, videos: Tensor) -> Tensor:
+        """The start of the clip in the middle of each video."""
         room = data.frames.counts[videos] - (self.clip_length - 1) * self.clip_period - 1
         return room.clamp(min=0) // 2

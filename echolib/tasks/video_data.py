@@ -32,16 +32,12 @@ class EFVideos:
     @classmethod
     def load(cls, dataset: Dataset, size: int, device: torch.device) -> "EFVideos":
         """The videos of `dataset` at size x size pixels; grey levels normalised by the training split."""
-        keep = np.flatnonzero(dataset.items["traced"].to_numpy() >= 2)  # as the reference: 10,025 of 10,030
-        videos = dataset.items.iloc[keep].reset_index(drop=True)
+        keep, videos = labelled_videos(dataset)
         stored = ResidentFrames.from_store(dataset.frames, device).resized(size)
         chosen = torch.as_tensor(keep, device=device)
         frames = ResidentFrames(stored.pixels, stored.starts[chosen], stored.counts[chosen], device)
         ef = torch.tensor(videos["ef_percent"].to_numpy(), dtype=torch.float32, device=device)
-        split = videos["split"].to_numpy()
-        of_split = {
-            name: torch.as_tensor(np.flatnonzero(split == name), device=device) for name in ("train", "val", "test")
-        }
+        of_split = split_rows(videos, device)
         normalise = Normalisation.from_frames(_some_frames(frames, of_split["train"]), dataset.frames.lookup)
         return cls(videos, frames, ef, normalise, of_split)
 
@@ -54,6 +50,18 @@ class EFVideos:
         videos = self.of_split[split]
         which, starts = all_starts(self.frames.counts[videos], length, period, stride)
         return videos[which], starts
+
+
+def labelled_videos(dataset: Dataset) -> tuple[np.ndarray, pd.DataFrame]:
+    """Videos with two traced frames, as the reference keeps them (10,025 of 10,030): their rows, and their table."""
+    keep = np.flatnonzero(dataset.items["traced"].to_numpy() >= 2)
+    return keep, dataset.items.iloc[keep].reset_index(drop=True)
+
+
+def split_rows(videos: pd.DataFrame, device: torch.device) -> dict[str, Tensor]:
+    """Row numbers of the videos of each split."""
+    split = videos["split"].to_numpy()
+    return {name: torch.as_tensor(np.flatnonzero(split == name), device=device) for name in ("train", "val", "test")}
 
 
 def _some_frames(frames: ResidentFrames, videos: Tensor) -> Tensor:

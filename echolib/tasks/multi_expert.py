@@ -1,0 +1,126 @@
+"""EF by several experts on a frozen encoder: EchoMEN's second stage and its ablations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from echolib.data.source import Dataset, Source
+from echolib.imbalance import expert_weights
+from echolib.models.experts import MultiExpert, aggregate
+from echolib.tasks.base import Parent, Tables, Task
+from echolib.tasks.clip_features import ClipFeatures, frozen_features
+from echolib.tasks.video_data import ef_errors, expected_videos
+
+CLASS_EDGES = (40.0, 50.0)  # percent; what three experts divide the labels into when each has a subset of its own
+
+
+@dataclass(frozen=True)
+class ExpertData:
+    """Frozen features, and each expert's weight of each training clip (clips, M)."""
+
+    features: ClipFeatures
+    weights: Tensor
+
+
+class MultiExpertEF(Task):
+    """M linear experts, each with its own weighting of the training videos, and an aggregator trained beside them on
+    its own squared error (Lai et al. 2024, Sec. 2.2). Parent "encoder": an EF experiment.
+
+    diversity: "weights" is Eq. 4 with p_m = m / (M - 1), "subsets" gives each expert the videos of one range of EF.
+    form: Eq. 4 as printed, summed over the batch as in Eq. 3, or as in the released script, a mean with mean weight 1.
+    """
+
+    memory_format: ClassVar[torch.memory_format] = torch.contiguous_format
+    headline: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
+    kind: Literal["multi_expert"] = "multi_expert"
+    experts: PositiveInt = 3
+    diversity: Literal["weights", "subsets"] = "weights"
+    form: Literal["printed", "released"] = "printed"
+    clips: PositiveInt = 4  # random clips of each training video whose features are learnt from
+    features: PositiveInt = 512
+    hidden: PositiveInt = 128
+    spread: float = 1.0
+
+    def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> ExpertData:
+        found = frozen_features(parents["encoder"], datasets["echonet_dynamic"], self.clips, device)
+        rows = found.train_row.unique()
+        by_row = found.ef.new_zeros(len(found.ef), self.experts)
+        by_row[rows] = self.expert_weights(found.ef[rows])
+        return ExpertData(found, by_row[found.train_row])
+
+    def expert_weights(self, ef: Tensor) -> Tensor:
+        """EF (videos,) in percent -> weight of each video for each expert (videos, M)."""
+        if self.diversity == "subsets":
+            return F.one_hot(self._subset(ef), self.experts).to(ef.dtype)
+        powers = [m / max(self.experts - 1, 1) for m in range(self.experts)]
+        return torch.stack([expert_weights(ef, power, form=self.form) for power in powers], 1)
+
+    def _subset(self, ef: Tensor) -> Tensor:
+        """The heart-failure class for three experts; otherwise as many groups of equally many videos."""
+        if self.experts == 3:
+            edges = torch.tensor(CLASS_EDGES, device=ef.device)
+        else:
+            share = torch.arange(1, self.experts, device=ef.device) / self.experts
+            edges = torch.quantile(ef, share.to(ef.dtype)) if self.experts > 1 else ef.new_zeros(0)
+        return torch.bucketize(ef, edges, right=True)
+
+    def build(self, data: ExpertData, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
+        return self._network(), f"{parents['encoder'].folder.name}, frozen"
+
+    def _network(self) -> MultiExpert:
+        return MultiExpert(self.features, self.experts, self.hidden, spread=self.spread)
+
+    def training_items(self, data: ExpertData) -> int:
+        return len(data.features.train)
+
+    def names(self, data: ExpertData, items: Tensor) -> list[str]:
+        return data.features.videos["name"].iloc[data.features.train_row[items].tolist()].tolist()
+
+    def batch(self, data: ExpertData, items: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Features (B, D), EF (B,), weights (B, M)."""
+        found = data.features
+        return found.train[items], found.ef[found.train_row[items]], data.weights[items]
+
+    def loss(self, model: MultiExpert, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        features, ef, weights = batch
+        each, share = (part.float() for part in model(features))
+        errors = weights * (each - ef.unsqueeze(1)) ** 2
+        experts = errors.sum(0) if self.form == "printed" else errors.mean(0)  # Eq. 3
+        return experts.sum() + F.mse_loss(aggregate(each, share), ef)
+
+    def validate(self, model: MultiExpert, data: ExpertData) -> dict[str, float]:
+        """Squared error of the aggregated prediction, each validation video's clips averaged."""
+        table = self._table(model, data, "val")
+        error = table["prediction"] - table["label"]
+        return {"loss": float((error**2).mean()), "mae": float(error.abs().mean())}
+
+    def predict(self, model: MultiExpert, data: ExpertData) -> Tables:
+        """predictions and validation: a row a video with label, prediction, and each expert's EF and weight."""
+        return {"predictions": self._table(model, data, "test"), "validation": self._table(model, data, "val")}
+
+    def _table(self, model: MultiExpert, data: ExpertData, split: str) -> pd.DataFrame:
+        found = data.features
+        each, share = (part.float() for part in model(getattr(found, split)))
+        rows, mean = found.by_video(split, torch.cat([aggregate(each, share).unsqueeze(1), each, share], 1))
+        experts = range(self.experts)
+        columns = ["prediction", *(f"expert_{m}" for m in experts), *(f"weight_{m}" for m in experts)]
+        table = pd.DataFrame(mean.cpu().double().numpy(), columns=columns)
+        table.insert(0, "label", found.ef[rows].cpu().double().numpy())
+        table.insert(0, "name", found.videos["name"].to_numpy()[rows.cpu()])
+        return table
+
+    def metrics(self, tables: Tables) -> dict[str, float]:
+        return ef_errors(tables["predictions"])
+
+    def expected_items(self, source: Source) -> int:
+        return self.clips * expected_videos(source)
+
+    def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:
+        with torch.device(device):
+            return self._network(), (torch.zeros(1, self.features),)
