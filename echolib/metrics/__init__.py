@@ -13,6 +13,7 @@ from echolib.metrics.bootstrap import (
     mean_and_spread,
     paired_difference,
 )
+from echolib.metrics.conformal import conformal_half_width, interval_coverage
 from echolib.metrics.ejection import (
     AUC_THRESHOLDS,
     CLASSES,
@@ -39,12 +40,14 @@ __all__ = [
     "auc_scores",
     "bootstrap_distribution",
     "bootstrap_interval",
+    "conformal_half_width",
     "dice",
     "dice_per_image",
     "dice_pooled",
     "ef_scores",
     "geometric_mean_error",
     "heart_failure_class",
+    "interval_coverage",
     "keypoint_error",
     "mae",
     "mean_and_spread",

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import torch
+
+from echolib.data import EchoNetDynamic
 from echolib.experiment import Experiment
 from echolib.models.narrow import scaled
 from echolib.papers.echonet_dynamic import echonet_source, ef_schedule, ef_task
@@ -229,6 +233,15 @@ def sweep_experiments(
         for strength in profile.strengths
     ]
     return {"experts": experts, "lambda": [stage2_experiment(profile, each, settings) for each in strengths]}
+
+
+def weights_by_expert(folder: Path, task: MultiExpertEF) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """EF (videos,) of the training videos, and their weight (videos,) in the loss of each exponent's expert."""
+    videos = EchoNetDynamic(folder).videos
+    ef = videos.loc[(videos["split"] == "train") & (videos["traced"] >= 2), "ef_percent"].to_numpy()
+    weights = task.expert_weights(torch.as_tensor(ef, dtype=torch.float32)).numpy()
+    powers = [m / max(task.experts - 1, 1) for m in range(task.experts)]
+    return ef, {f"p = {power:.2g}": weights[:, m] for m, power in enumerate(powers)}
 
 
 def planned(profile: Profile, folder: Path) -> dict[str, list[Experiment]]:

@@ -55,6 +55,14 @@ class Profile(Frozen):
     resamples: PositiveInt = 10_000  # of a bootstrap
 
 
+def with_seeds(profile: Profile, count: int) -> Profile:
+    """The profile with seeds 0 to count - 1 for every method; with its own where count is 0."""
+    if count < 0:
+        raise ValueError(f"the number of seeds is 0 (the profile's own) or more, not {count}")
+    seeds = tuple(range(count))
+    return profile.model_copy(update={"seeds": seeds, "compared_seeds": seeds}) if count else profile
+
+
 PROFILES = {
     profile.name: profile
     for profile in (
@@ -95,7 +103,7 @@ PROFILES = {
             imbalance_epochs=12,
             expert_clips=4,
             expert_epochs=20,
-            strengths=(0.1, 0.5, 2.0),
+            strengths=(0.5, 2.0),
         ),
         Profile(
             name="gpu",

@@ -2,6 +2,7 @@
 
 from echolib.report.ejection_figures import ef_population, ef_scatter, error_by_ef, roc_curves
 from echolib.report.heart_figures import area_over_time, frame_montage
+from echolib.report.imbalance_figures import errors_by_class, feature_maps, sample_weights, swept
 from echolib.report.published import beside_published
 from echolib.report.saving import DPI, save_figure
 from echolib.report.style import CLASS_COLOURS, COLUMN, GREY, PAGE, PALETTE, STRUCTURE_COLOURS, mark, panels, style
@@ -21,12 +22,16 @@ __all__ = [
     "ef_population",
     "ef_scatter",
     "error_by_ef",
+    "errors_by_class",
+    "feature_maps",
     "frame_montage",
     "learning_curves",
     "mark",
     "panels",
     "roc_curves",
+    "sample_weights",
     "save_figure",
     "save_table",
     "style",
+    "swept",
 ]

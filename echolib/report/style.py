@@ -72,7 +72,10 @@ def axes_or_new(axes: Axes | None, height: float, width: float = COLUMN) -> tupl
     return figure, axes
 
 
-def mark(axes: Axes, text: str, corner: Literal["upper left", "lower right", "upper right"] = "upper left") -> None:
+Corner = Literal["upper left", "lower left", "lower right", "upper right"]
+
+
+def mark(axes: Axes, text: str, corner: Corner = "upper left") -> None:
     """Writes a small grey note into a corner of the axes."""
     vertical, horizontal = corner.split()
     axes.text(
