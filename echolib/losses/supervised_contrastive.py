@@ -107,7 +107,7 @@ def _label_distance(labels: Tensor, distance: Distance, scale: float, dtype: tor
 
 def _log_beta(apart: Tensor, negative: Tensor) -> Tensor:
     """Logarithm of Eq. 2 on the negatives: log |Q(i)| + d_ij - log sum_k exp(d_ik); mean weight 1 in every row."""
-    count = negative.sum(1, keepdim=True)
+    count = negative.sum(1, keepdim=True).to(apart.dtype)
     total = torch.logsumexp(apart.masked_fill(~negative, -torch.inf), 1, keepdim=True)
     return count.clamp(min=1).log() + apart - torch.where(count > 0, total, 0.0)
 

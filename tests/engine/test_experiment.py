@@ -33,7 +33,8 @@ def ef(phantom, network="mc3_18", **changes) -> Experiment:
 def test_an_experiment_leaves_its_whole_story(phantom, place):
     result = engine.run(ef(phantom), place)
     files = {path.name for path in result.folder.iterdir()} - {".lock"}
-    expected = ["experiment.json", "log.csv", "best.safetensors", "predictions.csv", "clips.csv", "metrics.json"]
+    tables = ["predictions.csv", "clips.csv", "validation.csv"]
+    expected = ["experiment.json", "log.csv", "best.safetensors", "metrics.json", *tables]
     assert files == set(expected)  # the resume state has gone
     truth = pd.read_csv(phantom / "EchoNet-Dynamic" / "FileList.csv").set_index("FileName")
     table = result.predictions.set_index("name")

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from echolib import report
 from echolib.geometry import beat_clip_starts, find_beats
 from echolib.report import (
     DPI,
@@ -165,3 +166,21 @@ def test_learning_curves_from_a_log(tmp_path):
     assert axes.get_ylabel() == "MAE (EF points)"
     with pytest.raises(ValueError, match="net has no val_dice"):
         learning_curves({"net": log}, metric="dice")
+
+
+def test_figures_of_label_imbalance(tmp_path):
+    rng = np.random.default_rng(0)
+    ef = np.clip(rng.normal(56, 12, 60), 15, 80)
+    methods = {name: np.stack([ef + rng.normal(0, sd, 60) for _ in range(2)]) for name, sd in (("a", 3), ("b", 6))}
+    figure = report.errors_by_class(ef, methods, data="phantom")
+    heights = [bar.get_height() for bar in figure.axes[0].patches]
+    assert heights[0] == pytest.approx(np.abs(methods["a"] - ef).mean())
+    weights = report.sample_weights(ef, {"p = 0": np.ones(60), "p = 1": 1 / ef}, data="phantom")
+    assert len(weights.axes[0].lines) == 2
+    maps = report.feature_maps([("one", rng.normal(size=(60, 2)), ef)] * 2, data="phantom")
+    assert maps.axes[0].collections[0].get_clim() == (ef.min(), ef.max())
+    table = pd.DataFrame({"k": [1, 2], "mae_all": [4.0, 3.0]})
+    line = report.swept(table, "k", {"mae_all": "all"}, data="phantom", xlabel="k").axes[0].lines[0]
+    assert line.get_ydata().tolist() == [4.0, 3.0]
+    for number, each in enumerate((figure, weights, maps)):
+        assert report.save_figure(each, tmp_path, f"figure{number}").exists()
