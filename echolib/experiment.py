@@ -25,8 +25,10 @@ from echolib.tasks.base import Frozen, Parent
 from echolib.tasks.beat_to_beat import BeatToBeat
 from echolib.tasks.contrastive_ef import ContrastiveEF
 from echolib.tasks.ef_regression import EFRegression
+from echolib.tasks.fine_tuning import FineTuning
 from echolib.tasks.imbalanced_ef import BalancedEF, FocalEF, RankSimEF, WeightedEF
 from echolib.tasks.multi_expert import MultiExpertEF
+from echolib.tasks.pretraining import Pretraining
 from echolib.tasks.segmentation import Segmentation
 from echolib.training import Schedule, Trainer, epoch_seed
 
@@ -39,6 +41,8 @@ AnyTask = Annotated[
     | ContrastiveEF
     | MultiExpertEF
     | Segmentation
+    | Pretraining
+    | FineTuning
     | BeatToBeat,
     Field(discriminator="kind"),
 ]

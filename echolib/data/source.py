@@ -33,6 +33,7 @@ class Dataset:
     fingerprint: str
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     masks: FrameStore | None = None
+    derived: dict = field(default_factory=dict, compare=False, repr=False)  # what was once made of it in this process
 
 
 class Source(BaseModel):

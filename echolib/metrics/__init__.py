@@ -28,6 +28,7 @@ from echolib.metrics.ejection import (
 )
 from echolib.metrics.masks import Overlap, dice, dice_per_image, dice_pooled, overlap, pooled_dice
 from echolib.metrics.points import keypoint_error
+from echolib.metrics.surface import SurfaceDistance, surface_distance
 
 __all__ = [
     "AUC_THRESHOLDS",
@@ -36,6 +37,7 @@ __all__ = [
     "Interval",
     "MeanSpread",
     "Overlap",
+    "SurfaceDistance",
     "auc",
     "auc_scores",
     "bootstrap_distribution",
@@ -56,4 +58,5 @@ __all__ = [
     "pooled_dice",
     "r2",
     "rmse",
+    "surface_distance",
 ]

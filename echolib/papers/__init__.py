@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from echolib.experiment import Experiment
-from echolib.papers import echomen, echonet_dynamic
+from echolib.papers import contrastive, echomen, echonet_dynamic
 from echolib.papers.profiles import PROFILES
 
 
@@ -21,13 +21,15 @@ def plan(profile: str, folders: Mapping[str, Path]) -> dict[str, list[Experiment
     """The experiments behind each notebook, for the folders that are there (dataset name -> folder)."""
     sizes = PROFILES[profile]
     found: list[Experiment] = []
-    imbalance: dict[str, list[Experiment]] = {}
+    others: dict[str, list[Experiment]] = {}
     if "echonet_dynamic" in folders:
         folder = folders["echonet_dynamic"]
         found += echonet_dynamic.ef_experiments(sizes, folder)
         found += [echonet_dynamic.segmentation_experiment(sizes, folder)]
         found += [echonet_dynamic.beat_to_beat_experiment(sizes, folder)]
-        imbalance = echomen.planned(sizes, folder)
+        others |= echomen.planned(sizes, folder)
     if "camus" in folders:
         found.append(echonet_dynamic.camus_experiment(sizes, folders["camus"]))
-    return {"02_echonet_dynamic": found} | imbalance
+    if {"echonet_dynamic", "camus"} <= folders.keys():
+        others |= contrastive.planned(sizes, folders)
+    return {"02_echonet_dynamic": found} | others

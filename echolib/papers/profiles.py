@@ -32,6 +32,19 @@ class ImageSizes(Frozen):
     batch_size: PositiveInt
 
 
+class ContrastiveSizes(Frozen):
+    """Contrastive pretraining and the fine-tuning of it."""
+
+    size: PositiveInt  # pixels, 224 in the paper
+    width: PositiveInt
+    pretraining_epochs: PositiveInt  # 300 in the paper
+    pretraining_batch: PositiveInt  # 128 and 256
+    epochs: PositiveInt  # of fine-tuning, 50 in the released code
+    batch_size: PositiveInt  # 128
+    rate: float  # of MADGRAD, where the published schedules are not kept
+    draws: tuple[int, ...] = Field(min_length=1)  # of a fraction of the labels, each with its own initial weights
+
+
 class Profile(Frozen):
     """Sizes of everything."""
 
@@ -46,6 +59,7 @@ class Profile(Frozen):
     clips: ClipSizes
     frames: ImageSizes  # EchoNet-Dynamic's traced frames
     camus: ImageSizes
+    contrastive: ContrastiveSizes
     camus_stored: PositiveInt  # CAMUS images are letterboxed to this square, on which Dice is measured
     imbalance_epochs: PositiveInt  # of EchoMEN's encoders and their rivals; `paper` has the published ones instead
     expert_clips: PositiveInt  # of each training video, whose features EchoMEN's experts learn from
@@ -78,6 +92,16 @@ PROFILES = {
             clips=ClipSizes(length=4, size=32, width=4, blocks=1, epochs=1, batch_size=6, test_stride=16),
             frames=ImageSizes(size=32, width=4, epochs=1, batch_size=8),
             camus=ImageSizes(size=32, width=4, epochs=1, batch_size=8),
+            contrastive=ContrastiveSizes(
+                size=32,
+                width=4,
+                pretraining_epochs=1,
+                pretraining_batch=8,
+                epochs=1,
+                batch_size=8,
+                rate=3e-3,
+                draws=(0,),
+            ),
             camus_stored=64,
             imbalance_epochs=1,
             expert_clips=2,
@@ -99,6 +123,16 @@ PROFILES = {
             clips=ClipSizes(length=8, period=8, size=32, width=8, blocks=1, epochs=24, batch_size=8, test_stride=8),
             frames=ImageSizes(size=80, width=8, epochs=9, batch_size=12),
             camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
+            contrastive=ContrastiveSizes(
+                size=48,
+                width=8,
+                pretraining_epochs=16,
+                pretraining_batch=64,
+                epochs=10,
+                batch_size=16,
+                rate=3e-3,
+                draws=(0,),
+            ),
             camus_stored=256,
             imbalance_epochs=12,
             expert_clips=4,
@@ -117,6 +151,16 @@ PROFILES = {
             clips=ClipSizes(length=32, size=112, width=64, blocks=2, epochs=15, batch_size=20, test_stride=8),
             frames=ImageSizes(size=112, width=64, epochs=15, batch_size=20),
             camus=ImageSizes(size=224, width=64, epochs=20, batch_size=16),
+            contrastive=ContrastiveSizes(
+                size=112,
+                width=64,
+                pretraining_epochs=100,
+                pretraining_batch=128,
+                epochs=20,
+                batch_size=64,
+                rate=1e-3,
+                draws=(0, 1),
+            ),
             camus_stored=512,
             imbalance_epochs=12,
             expert_clips=4,
@@ -135,6 +179,16 @@ PROFILES = {
             clips=ClipSizes(length=32, size=112, width=64, blocks=2, epochs=45, batch_size=20, test_stride=1),
             frames=ImageSizes(size=112, width=64, epochs=50, batch_size=20),
             camus=ImageSizes(size=224, width=64, epochs=50, batch_size=16),
+            contrastive=ContrastiveSizes(
+                size=224,
+                width=64,
+                pretraining_epochs=300,
+                pretraining_batch=128,
+                epochs=50,
+                batch_size=128,
+                rate=1e-4,
+                draws=(0, 1, 2),
+            ),
             camus_stored=512,
             imbalance_epochs=45,
             expert_clips=8,

@@ -5,6 +5,7 @@ from echolib.report.heart_figures import area_over_time, frame_montage
 from echolib.report.imbalance_figures import errors_by_class, feature_maps, sample_weights, swept
 from echolib.report.published import beside_published
 from echolib.report.saving import DPI, save_figure
+from echolib.report.segmentation_figures import dice_by_fraction, image_rows, outlines
 from echolib.report.style import CLASS_COLOURS, COLUMN, GREY, PAGE, PALETTE, STRUCTURE_COLOURS, mark, panels, style
 from echolib.report.tables import save_table
 from echolib.report.training_figures import learning_curves
@@ -19,14 +20,17 @@ __all__ = [
     "STRUCTURE_COLOURS",
     "area_over_time",
     "beside_published",
+    "dice_by_fraction",
     "ef_population",
     "ef_scatter",
     "error_by_ef",
     "errors_by_class",
     "feature_maps",
     "frame_montage",
+    "image_rows",
     "learning_curves",
     "mark",
+    "outlines",
     "panels",
     "roc_curves",
     "sample_weights",

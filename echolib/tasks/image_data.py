@@ -1,6 +1,6 @@
 """Images with masks, resident on the device: traced frames of EchoNet-Dynamic, or ED and ES images of CAMUS."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,15 @@ class MaskedImages:
     labels: Tensor
     normalise: Normalisation
     of_split: dict[str, Tensor]
+    sizes: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, dataset: Dataset, device: torch.device) -> "MaskedImages":
+        """`load`, kept for the next experiment on the same dataset: tables of many short trainings read it each."""
+        key = ("masked images", str(device))
+        if key not in dataset.derived:
+            dataset.derived[key] = cls.load(dataset, device)
+        return dataset.derived[key]
 
     @classmethod
     def load(cls, dataset: Dataset, device: torch.device) -> "MaskedImages":
@@ -48,8 +57,10 @@ class MaskedImages:
         return cls(items, images, labels, normalise, of_split)
 
     def resized(self, size: int) -> tuple[Tensor, Tensor]:
-        """Images (area averages) and labels (nearest) at size x size pixels, uint8."""
-        return resize_images(self.images, size), resize_labels(self.labels, size)
+        """Images (area averages) and labels (nearest) at size x size pixels, uint8; kept for the next call."""
+        if size not in self.sizes:
+            self.sizes[size] = resize_images(self.images, size), resize_labels(self.labels, size)
+        return self.sizes[size]
 
 
 def resize_images(images: Tensor, size: int) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from echolib.data.source import Dataset, Source
 from echolib.geometry import disc_volume_ml, mask_discs
 from echolib.losses.overlap import soft_dice_loss
+from echolib.metrics import surface_distance
 from echolib.models.segmentation import SegmentationNetwork, segmentation_network
 from echolib.tasks.base import Parent, Tables, Task
 from echolib.tasks.image_data import MaskedImages, structure_targets
@@ -30,8 +31,8 @@ class SegmentationData:
 class Segmentation(Task):
     """Binary cross-entropy on each structure's mask; scored at the stored resolution by Dice.
 
-    loss: "bce_sum" is EchoNet-Dynamic's (summed over pixels, mean over the batch), "bce_dice" the mean cross-entropy
-    plus one minus soft Dice. A pixel belongs to a structure where its logit is above 0.
+    objective: "bce_sum" is EchoNet-Dynamic's (summed over pixels, mean over the batch), "bce" the mean over pixels,
+    "bce_dice" that mean plus one minus soft Dice. A pixel belongs to a structure where its logit is above 0.
     """
 
     headline: ClassVar[tuple[str, ...]] = ("dice_lv", "dice_lv_pooled")
@@ -41,13 +42,13 @@ class Segmentation(Task):
     weights: Literal["imagenet", "none"] = "none"
     structures: tuple[Literal["lv", "epicardium", "atrium"], ...] = ("lv",)
     size: int = 112
-    objective: Literal["bce_sum", "bce_dice"] = "bce_sum"
+    objective: Literal["bce", "bce_sum", "bce_dice"] = "bce_sum"
 
     def load(
         self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device
     ) -> SegmentationData:
         (dataset,) = datasets.values()
-        stored = MaskedImages.load(dataset, device)
+        stored = MaskedImages.of(dataset, device)
         images, labels = stored.resized(self.size)
         return SegmentationData(stored, images, structure_targets(labels, self.structures))
 
@@ -74,7 +75,8 @@ class Segmentation(Task):
         logits, targets = model(images).float(), targets.float()
         if self.objective == "bce_sum":
             return F.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / len(images)
-        return F.binary_cross_entropy_with_logits(logits, targets) + soft_dice_loss(logits, targets)
+        mean = F.binary_cross_entropy_with_logits(logits, targets)
+        return mean if self.objective == "bce" else mean + soft_dice_loss(logits, targets)
 
     def validate(self, model: nn.Module, data: SegmentationData) -> dict[str, float]:
         """The training loss without its gradient, and the pooled Dice of each structure at the training size."""
@@ -87,7 +89,8 @@ class Segmentation(Task):
         return {"loss": float(loss)} | {f"dice_{name}": float(d) for name, d in zip(self.structures, dice, strict=True)}
 
     def predict(self, model: nn.Module, data: SegmentationData) -> Tables:
-        """One row a test image: pixel counts of each structure at the stored size, LV volumes in mL where known."""
+        """One row a test image: pixel counts of each structure at the stored size; where pixels have a size also LV
+        volumes in mL and the distances of the outlines in mm."""
         stored = data.stored
         chosen = stored.of_split["test"]
         masks = self.segment(model, data, chosen)
@@ -102,6 +105,10 @@ class Segmentation(Task):
             spacing = table[["row_mm", "column_mm"]].to_numpy()
             table["predicted_volume_ml"] = _volumes(masks[:, 0], spacing)
             table["true_volume_ml"] = _volumes(truth[:, 0], spacing)
+            for i, name in enumerate(self.structures):
+                pairs = zip(masks[:, i].cpu().numpy(), truth[:, i].cpu().numpy(), spacing, strict=True)
+                distances = [surface_distance(*each) for each in pairs]
+                table[f"{name}_hausdorff_mm"], table[f"{name}_surface_mm"] = zip(*distances, strict=True)
         return {"predictions": table}
 
     def segment(self, model: nn.Module, data: SegmentationData, items: Tensor) -> Tensor:

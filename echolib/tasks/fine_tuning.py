@@ -1,0 +1,54 @@
+"""Segmentation learnt from a fraction of the labels, from a pretrained encoder or from random weights."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from echolib.data.source import Dataset
+from echolib.models.contrastive import load_encoder
+from echolib.tasks.base import Parent
+from echolib.tasks.segmentation import Segmentation, SegmentationData
+
+
+class FineTuning(Segmentation):
+    """Mean binary cross-entropy, nothing frozen, no augmentation (Saeed et al. 2022, Sec. 3.2).
+
+    fraction: share of the training labels; the validation split is always whole. Parent "encoder", where there is one:
+    a `Pretraining` of the same network. drawn_over "people" takes whole patients (videos), and a smaller fraction of
+    the same draw is a part of a larger one; "images" is the released code's way, over single images.
+    """
+
+    kind: Literal["fine_tuning"] = "fine_tuning"
+    objective: Literal["bce"] = "bce"
+    fraction: float = Field(default=1.0, gt=0, le=1)
+    draw: int = 0
+    drawn_over: Literal["people", "images"] = "people"
+
+    def load(
+        self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device
+    ) -> SegmentationData:
+        data = super().load(datasets, parents, device)
+        kept = self.chosen(data.stored.items, data.stored.of_split["train"])
+        return replace(data, stored=replace(data.stored, of_split=data.stored.of_split | {"train": kept}))
+
+    def chosen(self, items, train: Tensor) -> Tensor:
+        """The rows of the training images whose labels are used."""
+        of_train = items.iloc[train.cpu()]
+        unit = of_train["person" if self.drawn_over == "people" else "name"]
+        names = np.sort(unit.unique())
+        count = max(1, math.ceil(self.fraction * len(names) - 1e-9))
+        kept = np.random.default_rng([self.draw, 7]).permutation(names)[:count]
+        return train[torch.as_tensor(unit.isin(kept).to_numpy(), device=train.device)]
+
+    def build(self, data: SegmentationData, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
+        model, start = super().build(data, parents)
+        if "encoder" in parents:
+            load_encoder(model, parents["encoder"].weights)
+            start = parents["encoder"].folder.name
+        return model, start
