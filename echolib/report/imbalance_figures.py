@@ -20,15 +20,15 @@ def sample_weights(ef, weights: Mapping[str, np.ndarray], *, data: str, axes: Ax
     ef = np.asarray(ef, dtype=float)
     counts = axes.twinx()
     counts.hist(ef, bins=np.arange(0, 101, 2.5), color=GREY, alpha=0.18, linewidth=0)
-    counts.set(ylabel="Training videos")
+    counts.set(ylabel="Training videos", ylim=(0, 1.4 * counts.get_ylim()[1]))
     counts.spines["right"].set_visible(True)
     order = np.argsort(ef)
     for number, (name, weight) in enumerate(weights.items()):
         axes.plot(ef[order], np.asarray(weight)[order], color=PALETTE[number], label=name, linewidth=1)
     axes.set(xlabel="Labelled EF (%)", ylabel="Weight of a video", yscale="log", zorder=2)
     axes.patch.set_visible(False)
-    axes.legend(loc="upper left")
-    mark(axes, f"{data}, n = {len(ef):,}", "lower left")
+    axes.set_ylim(top=20 * axes.get_ylim()[1])  # room for the legend
+    axes.legend(loc="upper left", ncols=3, title=f"{data}, n = {len(ef):,}", title_fontsize=7, alignment="left")
     return figure
 
 
@@ -49,9 +49,8 @@ def errors_by_class(label, methods: Mapping[str, np.ndarray], *, data: str, axes
     words = [f"{name}\nn = {chosen.sum()}" for name, chosen in groups.items()]
     axes.set_xticks(range(len(groups)), words)
     axes.set(ylabel="Mean absolute error (EF points)")
-    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])
-    axes.legend(loc="upper left", ncols=3)
-    mark(axes, data, "upper right")
+    axes.set_ylim(0, 1.4 * axes.get_ylim()[1])
+    axes.legend(loc="upper left", ncols=3, title=data, title_fontsize=7, alignment="left")
     return figure
 
 
@@ -65,7 +64,7 @@ def feature_maps(maps: Sequence[tuple[str, np.ndarray, np.ndarray]], *, data: st
     for panel, (title, points, ef) in zip(axes, maps, strict=True):
         drawn = panel.scatter(*points.T, c=ef, cmap="viridis", s=9, vmin=low, vmax=high, linewidth=0)
         panel.set(title=title, xticks=[], yticks=[], xlabel="first component")
-        mark(panel, f"{data}, n = {len(ef):,}", "lower right")
+        mark(panel, f"{data}, n = {len(ef):,}", "upper left")
     axes[0].set(ylabel="second component")
     figure.colorbar(drawn, ax=axes, label="Labelled EF (%)", shrink=0.8)
     return figure
@@ -76,7 +75,7 @@ def swept(table: pd.DataFrame, by: str, metrics: Mapping[str, str], *, data: str
     figure, axes = axes_or_new(None, height=2.3)
     for number, (column, words) in enumerate(metrics.items()):
         axes.plot(table[by], table[column], marker="o", color=PALETTE[number], label=words)
-    axes.set(xlabel=xlabel, ylabel="Mean absolute error (EF points)")
+    axes.set(xlabel=xlabel, ylabel="Mean absolute error (EF points)", xticks=table[by])
     axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
     axes.legend(loc="upper center", ncols=4)
     mark(axes, data, "lower right")

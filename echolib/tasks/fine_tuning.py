@@ -44,7 +44,7 @@ class FineTuning(Segmentation):
         names = np.sort(unit.unique())
         count = max(1, math.ceil(self.fraction * len(names) - 1e-9))
         kept = np.random.default_rng([self.draw, 7]).permutation(names)[:count]
-        return train[torch.as_tensor(unit.isin(kept).to_numpy(), device=train.device)]
+        return train[torch.as_tensor(unit.isin(kept).to_numpy(copy=True), device=train.device)]
 
     def build(self, data: SegmentationData, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
         model, start = super().build(data, parents)

@@ -184,3 +184,20 @@ def test_figures_of_label_imbalance(tmp_path):
     assert line.get_ydata().tolist() == [4.0, 3.0]
     for number, each in enumerate((figure, weights, maps)):
         assert report.save_figure(each, tmp_path, f"figure{number}").exists()
+
+
+def test_figures_of_segmentation(tmp_path):
+    image = np.full((20, 20), 90, np.uint8)
+    mask = np.zeros((20, 20), bool)
+    mask[5:12, 6:14] = True
+    masks = {"one": [mask, mask], "empty": [np.zeros_like(mask)] * 2}
+    figure = report.outlines([image] * 2, [mask] * 2, masks, ["easy", "hard"])
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["easy", "hard"]
+    rows = report.image_rows([[image] * 3] * 2, ["a", "b", "c"])
+    assert len(rows.axes) == 6
+    table = pd.DataFrame({"start": ["random"], "d5": [0.7], "d5_low": [0.6], "d5_high": [0.8]})
+    table = table.assign(d100=0.9, d100_low=0.88, d100_high=0.92)
+    curve = report.dice_by_fraction({"U-Net": table}, {"d100": 100, "d5": 5}, data="phantom")
+    assert curve.axes[0].lines[0].get_xydata().tolist() == [[100, 0.9], [5, 0.7]]
+    for number, each in enumerate((figure, rows, curve)):
+        assert report.save_figure(each, tmp_path, f"segmentation{number}").exists()
