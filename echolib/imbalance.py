@@ -95,7 +95,8 @@ class FDS(nn.Module):
     their label's bin to those smoothed over neighbouring bins.
 
     Without effect until the first `update`, and in evaluation mode. Everything is a buffer, so a state dict resumes it.
-    The kernel's weight is shared among bins that have been seen: a bin without videos has no statistics to lend.
+    The kernel's weight is shared among bins that have been seen: a bin without videos has no statistics to lend. The
+    public code counts such bins as mean 0 and variance 1, and takes effect an epoch later than its text and this.
     """
 
     def __init__(
@@ -142,6 +143,7 @@ class FDS(nn.Module):
         """The kernel over neighbouring bins (bins, D) -> (bins, D)."""
         pad, taps = len(self.kernel) // 2, self.kernel.view(1, 1, -1)
         seen = self.seen.to(statistic.dtype)
-        over = F.conv1d((statistic * seen[:, None]).T.unsqueeze(1), taps, padding=pad).squeeze(1).T
-        share = F.conv1d(seen.view(1, 1, -1), taps, padding=pad).view(-1, 1)
+        with torch.autocast(statistic.device.type, enabled=False):  # a convolution's eight bits would be kept all epoch
+            over = F.conv1d((statistic * seen[:, None]).T.unsqueeze(1), taps, padding=pad).squeeze(1).T
+            share = F.conv1d(seen.view(1, 1, -1), taps, padding=pad).view(-1, 1)
         return over / share.clamp(min=1e-10)

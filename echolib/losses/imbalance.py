@@ -7,26 +7,43 @@ from torch import Tensor, nn
 
 def weighted_mse(prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     """Mean of weights * squared error; three (N,) -> scalar. With weights of mean 1 it is on the scale of the MSE."""
+    _check_alike(prediction, target, weights)
     return (weights * (prediction - target) ** 2).mean()
 
 
-def focal_mse(prediction: Tensor, target: Tensor, *, beta: float = 0.2, gamma: float = 1.0) -> Tensor:
-    """Focal-R, squared: mean of e^2 (2 sigmoid(|beta e|) - 1)^gamma (Yang et al. 2021, after Lin et al. 2017).
+def focal_mse(
+    prediction: Tensor, target: Tensor, *, beta: float = 0.2, gamma: float = 1.0, weights: Tensor | None = None
+) -> Tensor:
+    """Focal-R, squared: mean of w e^2 (2 sigmoid(|beta e|) - 1)^gamma (Yang et al. 2021, after Lin et al. 2017).
 
-    prediction, target (N,) -> scalar.
+    prediction, target, weights (N,) -> scalar; w is 1 without weights.
     """
+    _check_alike(prediction, target, weights)
     error = prediction - target
-    return (error**2 * _focus(error, beta, gamma)).mean()
+    focused = error**2 * _focus(error, beta, gamma)
+    return (focused if weights is None else weights * focused).mean()
 
 
-def focal_l1(prediction: Tensor, target: Tensor, *, beta: float = 0.2, gamma: float = 1.0) -> Tensor:
-    """Focal-R, absolute: mean of |e| (2 sigmoid(|beta e|) - 1)^gamma. prediction, target (N,) -> scalar."""
+def focal_l1(
+    prediction: Tensor, target: Tensor, *, beta: float = 0.2, gamma: float = 1.0, weights: Tensor | None = None
+) -> Tensor:
+    """Focal-R, absolute: mean of w |e| (2 sigmoid(|beta e|) - 1)^gamma; otherwise as `focal_mse`."""
+    _check_alike(prediction, target, weights)
     error = prediction - target
-    return (error.abs() * _focus(error, beta, gamma)).mean()
+    focused = error.abs() * _focus(error, beta, gamma)
+    return (focused if weights is None else weights * focused).mean()
 
 
 def _focus(error: Tensor, beta: float, gamma: float) -> Tensor:
-    return (2 * torch.sigmoid((beta * error).abs()) - 1) ** gamma
+    # the power's slope at an exact hit is infinite for gamma < 1, and infinity times zero is no gradient
+    return (2 * torch.sigmoid((beta * error).abs()) - 1).clamp(min=torch.finfo(error.dtype).tiny) ** gamma
+
+
+def _check_alike(prediction: Tensor, target: Tensor, weights: Tensor | None = None) -> None:
+    # (N, 1) against (N,) would broadcast to all pairs without a word
+    shapes = [tuple(each.shape) for each in (prediction, target, weights) if each is not None]
+    if prediction.dim() != 1 or len(set(shapes)) > 1:
+        raise ValueError(f"predictions, targets and weights are all (N,), got {', '.join(map(str, shapes))}")
 
 
 class _Ranks(torch.autograd.Function):
@@ -62,12 +79,16 @@ def ranksim(
     Sum over anchors of the mean squared difference between the ranks of the cosine similarities and the ranks of the
     label similarities -|y_i - y_j|; `interpolation` is the step of the blackbox gradient.
     """
-    if features.dim() != 2 or targets.shape != features.shape[:1]:
-        raise ValueError(f"features are (N, D), targets (N,), got {tuple(features.shape)} and {tuple(targets.shape)}")
+    if features.dim() != 2 or targets.shape != features.shape[:1] or not len(targets):
+        raise ValueError(
+            f"features are (N, D), targets (N,) with N > 0, got {tuple(features.shape)} and {tuple(targets.shape)}"
+        )
     chosen = _one_of_each(targets, generator)
     features, targets = F.normalize(features[chosen], dim=1), targets[chosen]
     label_ranks = normalised_ranks(-(targets[:, None] - targets[None, :]).abs().to(features.dtype))
-    feature_ranks = _Ranks.apply(features @ features.T, interpolation)
+    with torch.autocast(features.device.type, enabled=False):  # in eight bits most similarities tie, and so do ranks
+        similarity = features @ features.T
+    feature_ranks = _Ranks.apply(similarity, interpolation)
     return ((feature_ranks - label_ranks) ** 2).mean(1).sum()
 
 
@@ -92,6 +113,7 @@ class BalancedMSE(nn.Module):
         self.sigma = nn.Parameter(torch.tensor(float(initial_sigma)))
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
+        _check_alike(prediction, target)
         variance = self.sigma**2
         logits = -((prediction[:, None] - target[None, :]) ** 2) / (2 * variance)
         return F.cross_entropy(logits, torch.arange(len(target), device=target.device)) * (2 * variance.detach())

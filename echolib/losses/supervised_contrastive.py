@@ -69,11 +69,13 @@ def rank_n_contrast(embeddings: Tensor, labels: Tensor, *, temperature: float = 
     mean over all ordered pairs.
     """
     _check(embeddings, labels, temperature)
-    similarity = -torch.cdist(embeddings, embeddings) / temperature
-    apart = (labels[:, None] - labels[None, :]).abs()
+    # not by matrix product, which torch prefers above 25 rows: it cancels where two views of one clip nearly agree
+    apart = torch.cdist(embeddings, embeddings, compute_mode="donot_use_mm_for_euclid_dist")
+    similarity = -apart / temperature
+    label_apart = (labels[:, None] - labels[None, :]).abs()
     others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     # farther[i, j, k]: k is in the denominator of the pair (i, j)
-    farther = (apart[:, None, :] >= apart[:, :, None]) & others[:, None, :]
+    farther = (label_apart[:, None, :] >= label_apart[:, :, None]) & others[:, None, :]
     rows = similarity[:, None, :].expand_as(farther).masked_fill(~farther, -torch.inf)
     losses = torch.where(others, torch.logsumexp(torch.where(others[:, :, None], rows, 0.0), -1) - similarity, 0.0)
     return losses.sum() / max(len(labels) * (len(labels) - 1), 1)
@@ -93,7 +95,9 @@ def _pairs(embeddings: Tensor, labels: Tensor, temperature: float) -> tuple[Tens
     _check(embeddings, labels, temperature)
     same = labels[:, None] == labels[None, :]
     itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    return embeddings @ embeddings.T / temperature, same & ~itself, ~same
+    with torch.autocast(embeddings.device.type, enabled=False):  # eight bits cannot tell two views of one clip apart
+        similarity = embeddings @ embeddings.T / temperature
+    return similarity, same & ~itself, ~same
 
 
 def _label_distance(labels: Tensor, distance: Distance, scale: float, dtype: torch.dtype) -> Tensor:
@@ -101,6 +105,8 @@ def _label_distance(labels: Tensor, distance: Distance, scale: float, dtype: tor
         labels, scale = labels.unique(return_inverse=True)[1], 1.0
     elif distance not in ("l1", "l2"):
         raise ValueError(f'distance is "l1", "l2" or "rank", not {distance!r}')
+    if scale <= 0:
+        raise ValueError(f"label_scale is positive, not {scale}")
     apart = (labels[:, None] - labels[None, :]).abs().to(dtype) / scale
     return apart**2 if distance == "l2" else apart
 

@@ -32,7 +32,9 @@ class Settings(Frozen):
 
     strength: float  # lambda
     reduction: Literal["sum", "mean"]  # over anchors
-    distance: Literal["l1", "rank"]
+    distance: Literal["l1", "mid_rank"]
+    temperature: float
+    denominator: Literal["negatives", "all"] | None  # of Eq. 1, where the notebooks' own choice is not asked for
     bin_width: float  # EF points within which labels are positives
     form: Literal["printed", "released"]  # of Eq. 4
     epochs: int
@@ -41,14 +43,16 @@ class Settings(Frozen):
 
 
 SETTINGS = {
-    # Sec. 3.2; Eq. 1 is a sum; the temperature is in neither (0.1 as in supervised contrastive learning)
+    # Sec. 3.2; Eq. 1 is a sum; no temperature is printed (0.1 as in supervised contrastive learning)
     "printed": Settings(
-        strength=0.5, reduction="sum", distance="l1", bin_width=1.0, form="printed",
+        strength=0.5, reduction="sum", distance="l1", temperature=0.1, denominator=None, bin_width=1.0, form="printed",
         epochs=40, decay_every=10, expert_decay_every=10,
     ),
-    # the scripts' constants; their loss file is not public: AdaCon's rank distance and mean are the nearest known
+    # The scripts' constants. Their loss file is not public; AdaCon's, which they follow line by line, divides
+    # similarities by a temperature of 1 / 150 (temperature 1, scale factor 150) and takes mid-ranks and all others.
     "released": Settings(
-        strength=0.75, reduction="mean", distance="rank", bin_width=0.05, form="released",
+        strength=0.75, reduction="mean", distance="mid_rank", temperature=1 / 150, denominator="all", bin_width=0.05,
+        form="released",
         epochs=45, decay_every=15, expert_decay_every=5,
     ),
 }  # fmt: skip
@@ -97,8 +101,8 @@ def _task(profile: Profile, kind: type[EFRegression], **fields: Any) -> EFRegres
 
 def contrastive_task(profile: Profile, settings: Settings, **fields: Any) -> ContrastiveEF:
     """Stage 1 (Sec. 2.1)."""
-    chosen = {"strength": settings.strength, "reduction": settings.reduction, "distance": settings.distance}
-    return _task(profile, ContrastiveEF, **(chosen | {"bin_width": settings.bin_width} | fields))
+    chosen = settings.model_dump(include={"strength", "reduction", "distance", "temperature", "bin_width"})
+    return _task(profile, ContrastiveEF, **(chosen | fields))
 
 
 def _rivals(profile: Profile, settings: Settings) -> dict[str, Callable[[], EFRegression]]:
@@ -147,9 +151,12 @@ def stage1_experiment(
     denominator: Literal["negatives", "all"] = "negatives",
     **fields: Any,
 ) -> Experiment:
-    """EchoMEN's encoder; fields change single settings of the task (contrast, strength, ...)."""
+    """EchoMEN's encoder; fields change single settings of the task (contrast, strength, ...).
+
+    The released settings come with a denominator of their own.
+    """
     chosen = SETTINGS[settings]
-    task = contrastive_task(profile, chosen, denominator=denominator, **fields)
+    task = contrastive_task(profile, chosen, denominator=chosen.denominator or denominator, **fields)
     name = "supcon" if task.contrast == "supcon" else f"ldw-supcon-lambda{task.strength:g}"
     return _encoder(profile, folder, name, task, chosen, seed)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.stats import rankdata
 
 from echolib import experiment as engine
 from echolib.experiment import Place, trained_model
@@ -14,6 +15,7 @@ from echolib.papers import echomen
 from echolib.papers.profiles import PROFILES
 from echolib.tasks.base import Parent
 from echolib.tasks.clip_features import frozen_features
+from echolib.tasks.contrastive_ef import mid_ranks
 from echolib.tasks.multi_expert import MultiExpertEF
 
 SMOKE = PROFILES["smoke"]
@@ -63,26 +65,39 @@ def test_feature_smoothing_sees_every_training_video_once_an_epoch(folder, place
 
 def test_stage_one_adds_the_contrastive_loss_of_two_crops(folder, place):
     experiment = echomen.stage1_experiment(SMOKE, folder, 0)
-    _, model, (views, ef) = opened(experiment, place)
+    _, model, (views, ef, label) = opened(experiment, place)
+    torch.testing.assert_close(label, ef.floor())
     assert len(views) == 2 * len(ef) and not torch.equal(views[:4], views[4:])
     features = model.features(views)
     regression = F.mse_loss(model.network.fc(features[:4]).squeeze(1), ef)
     z = F.normalize(model.companion(features), dim=1)
     contrast = ldw_supcon(z, bin_labels(ef).repeat(2), reduction="sum")
-    torch.testing.assert_close(experiment.task.loss(model, (views, ef)), regression + 0.5 * contrast)
+    torch.testing.assert_close(experiment.task.loss(model, (views, ef, label)), regression + 0.5 * contrast)
 
 
-def test_released_settings_keep_distances_in_ef_points(folder):
-    task = echomen.stage1_experiment(SMOKE, folder, 0, "released").task
-    assert (task.strength, task.distance, task.reduction, task.bin_width) == (0.75, "rank", "mean", 0.05)
-    z = F.normalize(torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), dim=1)
-    ef = torch.tensor([20.0, 20.0, 41.0, 41.0, 60.0, 60.0])
-    wide, narrow = (task.model_copy(update={"bin_width": width, "distance": "l1"}) for width in (1.0, 0.05))
+def test_released_settings_compare_mid_ranks_of_the_training_split(folder, place):
+    experiment = echomen.stage1_experiment(SMOKE, folder, 0, "released")
+    task = experiment.task
+    assert (task.strength, task.distance, task.reduction, task.bin_width) == (0.75, "mid_rank", "mean", 0.05)
+    assert (task.temperature, task.denominator) == (1 / 150, "all")
+    data, model, batch = opened(experiment, place)
+    train = data.of_split["train"]
+    ranks = rankdata(np.floor(data.ef[train].numpy() / np.float32(0.05)))
+    np.testing.assert_allclose(batch[2], ranks[:4] * 300 / len(train), rtol=1e-5)
+    assert bool(torch.isfinite(task.loss(model, batch)))
 
-    class Same(torch.nn.Module):
-        companion = torch.nn.Identity()
 
-    torch.testing.assert_close(wide._contrast(Same(), z, ef), narrow._contrast(Same(), z, ef), rtol=1e-4, atol=1e-6)
+def test_distances_do_not_depend_on_the_width_of_bins(folder, place):
+    for width in (1.0, 0.05):
+        experiment = echomen.stage1_experiment(SMOKE, folder, 0, bin_width=width)
+        _, _, (_, ef, label) = opened(experiment, place)
+        torch.testing.assert_close(label * width, ef, atol=1.001 * width, rtol=0)
+
+
+def test_mid_ranks():
+    population = torch.tensor([3.0, 1.0, 3.0, 7.0])
+    assert mid_ranks(torch.tensor([1.0, 3.0, 7.0, 5.0]), population).tolist() == [1.0, 2.5, 4.0, 3.5]
+    np.testing.assert_allclose(mid_ranks(population, population), rankdata(population))
 
 
 @pytest.mark.parametrize("method", [key for key in echomen.METHODS if key != "echomen"])

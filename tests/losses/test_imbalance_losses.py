@@ -36,6 +36,23 @@ def test_focal_losses_in_their_limits():
     assert float(focal_l1(TARGET, TARGET)) == 0
 
 
+@pytest.mark.parametrize("loss", [focal_mse, focal_l1])
+def test_focal_losses_with_weights(loss):
+    weights = torch.tensor([1.0, 0.0, 2.0, 1.0], dtype=torch.float64)
+    each = [float(loss(PREDICTION[i : i + 1], TARGET[i : i + 1])) for i in range(4)]
+    assert float(loss(PREDICTION, TARGET, weights=weights)) == pytest.approx((each[0] + 2 * each[2]) / 4, rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", [focal_mse, focal_l1])
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_focal_losses_have_gradients_at_an_exact_hit(loss, gamma):
+    prediction = PREDICTION.clone().requires_grad_()
+    loss(prediction, TARGET, gamma=gamma).backward()
+    assert bool(torch.isfinite(prediction.grad).all()) and float(prediction.grad[3]) == 0
+    away = PREDICTION[:3].clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda p: loss(p, TARGET[:3], gamma=gamma), (away,))
+
+
 def ranks_by_loop(values):
     return [(sum(other > value for other in values) + 1) / len(values) for value in values]
 
@@ -93,6 +110,19 @@ def test_ranksim_uses_one_random_sample_of_each_target():
     assert used == set(range(6))
 
 
+def test_ranksim_ranks_in_full_precision_under_autocast():
+    generator = torch.Generator().manual_seed(0)
+    features = 1 + 0.1 * torch.randn(12, 32, generator=generator)  # cosines within 0.02: a handful of values in bf16
+    targets = torch.arange(12.0) ** 2
+    plain, cast = features.clone().requires_grad_(), features.clone().requires_grad_()
+    ranksim(plain, targets).backward()
+    with torch.autocast("cpu", torch.bfloat16):
+        value = ranksim(cast, targets)
+    value.backward()
+    assert value == ranksim(features, targets)
+    assert torch.equal(cast.grad, plain.grad)
+
+
 def test_ranksim_of_perfectly_ordered_features_is_zero():
     targets = torch.tensor([5.0, 20.0, 37.0, 60.0])
     angle = targets / 100
@@ -120,6 +150,24 @@ def test_balanced_mse_learns_its_noise_and_tends_to_mse():
     assert float(lonely(apart + 0.5, apart).detach()) == pytest.approx(0, abs=1e-9)
 
 
+def test_balanced_mse_holds_its_scale_constant_in_the_gradient():
+    def cross_entropy(sigma):
+        logits = -((PREDICTION[:, None] - TARGET[None, :]) ** 2) / (2 * sigma**2)
+        return -logits.log_softmax(1).diagonal().mean()
+
+    step = 1e-4
+    slope = float(cross_entropy(8.0 + step) - cross_entropy(8.0 - step)) / (2 * step)
+    loss = BalancedMSE(8.0).double()
+    loss(PREDICTION, TARGET).backward()
+    assert float(loss.sigma.grad) == pytest.approx(2 * 8.0**2 * slope, rel=1e-6)
+
+
 def test_wrong_shapes_are_named():
     with pytest.raises(ValueError, match=r"features are \(N, D\)"):
         ranksim(torch.zeros(3, 2), torch.zeros(2))
+    with pytest.raises(ValueError, match="N > 0"):
+        ranksim(torch.zeros(0, 2), torch.zeros(0))
+    column, row = torch.zeros(4, 1), torch.zeros(4)
+    for loss in (focal_mse, focal_l1, BalancedMSE(), lambda p, t: weighted_mse(p, t, torch.ones(4))):
+        with pytest.raises(ValueError, match=r"all \(N,\), got \(4, 1\), \(4,\)"):
+            loss(column, row)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from echolib.imbalance import FDS, expert_weights, frequency_weights, lds_kernel, lds_weights
+from echolib.imbalance import FDS, expert_weights, frequency_weights, label_bins, lds_kernel, lds_weights
 
 EF = torch.tensor([20.5, 55.1, 55.9, 55.3, 55.5, 56.2, 56.9, 71.0, 100.0])
 
@@ -28,6 +28,12 @@ def test_frequency_weights_by_hand():
     assert float(inverse.mean()) == pytest.approx(1)
     with pytest.raises(ValueError, match="power"):
         frequency_weights(EF, power=2.0)
+
+
+def test_labels_outside_belong_to_the_nearest_bin():
+    assert label_bins(torch.tensor([-3.0, 0.0, 99.5, 100.0, 120.0])).tolist() == [0, 0, 99, 99, 99]
+    weights = frequency_weights(torch.tensor([99.5, 100.0, 50.5]))  # two share the last bin, one is alone
+    assert float(weights[0]) == float(weights[1]) == pytest.approx(float(weights[2]) / 2**0.5)
 
 
 def test_lds_kernel_has_the_known_taps():
@@ -112,6 +118,34 @@ def test_fds_statistics_and_calibration_by_loop():
         ratio = (smooth(variance, number) / variance[number]).clamp(0.1, 10)
         expected = (features[row] - mean[number]) * ratio.sqrt() + smooth(mean, number)
         torch.testing.assert_close(found[row], expected.float(), rtol=1e-4, atol=1e-5)
+
+
+def test_fds_keeps_full_precision_under_autocast():
+    plain, cast, (features, labels) = FDS(3), FDS(3), seen_features()
+    plain.update(features, labels)
+    with torch.autocast("cpu", torch.bfloat16):
+        cast.update(features, labels)
+    for name, buffer in plain.state_dict().items():
+        assert torch.equal(cast.state_dict()[name], buffer) and cast.state_dict()[name].dtype == buffer.dtype, name
+
+
+@pytest.mark.parametrize(("own", "near", "ratio"), [(1.0, 100.0, 10.0), (100.0, 0.01, 0.1)])
+def test_fds_clips_the_ratio_of_variances(own, near, ratio):
+    spread = torch.tensor([-1.0, 1.0]).div(2**0.5)[:, None]  # of variance 1
+    labels = torch.tensor([50.5, 50.5, 51.5, 51.5])
+    smoothing = FDS(1)
+    smoothing.kernel = torch.tensor([0.25, 0.25, 0.0, 0.25, 0.25])  # the bin's own tap would keep the ratio above 0.1
+    smoothing.update(torch.cat([own**0.5 * spread, near**0.5 * spread]), labels)
+    moved = smoothing(own**0.5 * spread, labels[:2])
+    assert float(moved[1] - moved[0]) == pytest.approx((ratio * own * 2) ** 0.5, rel=1e-5)
+
+
+def test_fds_does_not_touch_a_feature_that_is_constant_in_its_bin():
+    smoothing, labels = FDS(2), torch.tensor([50.5, 50.5, 51.5, 51.5])
+    smoothing.update(torch.tensor([[3.0, 1.0], [3.0, 2.0], [5.0, 4.0], [6.0, 7.0]]), labels)
+    features = torch.tensor([[3.5, 1.5], [2.0, 2.5]])
+    moved = smoothing(features, labels[:2])
+    assert torch.equal(moved[:, 0], features[:, 0]) and not torch.equal(moved[:, 1], features[:, 1])
 
 
 def test_fds_leaves_labels_alone_that_it_has_not_seen():

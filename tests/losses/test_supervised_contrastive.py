@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from echolib.losses import bin_labels, ldw_supcon, rank_n_contrast, supcon
+from echolib.losses import bin_labels, ldw_supcon, rank_n_contrast, supcon, supervised_contrastive
 
 LABELS = torch.tensor([20, 20, 41, 55, 55, 55, 63, 80])
 TEMPERATURES = (0.05, 0.1, 0.5, 1.0)
@@ -139,6 +139,34 @@ def test_rank_n_contrast_written_out(temperature):
     assert float(found) == pytest.approx(sum(total) / len(total), rel=1e-10)
 
 
+def test_rank_n_contrast_of_nearly_equal_views_in_float32():
+    # more than 25 rows, far from the origin: where distances by matrix product cancel
+    generator = torch.Generator().manual_seed(2)
+    clip = 10 * torch.randn(1, 64, generator=generator) + 0.05 * torch.randn(20, 64, generator=generator)
+    views = torch.cat([clip, clip + 5e-4 * torch.randn(20, 64, generator=generator)])
+    ef = torch.linspace(20, 75, 20).repeat(2)
+    single, double = views.clone().requires_grad_(), views.double().requires_grad_()
+    loss, exact = rank_n_contrast(single, ef), rank_n_contrast(double, ef.double())
+    loss.backward()
+    exact.backward()
+    assert float(loss.detach()) == pytest.approx(float(exact.detach()), rel=1e-6)
+    torch.testing.assert_close(single.grad.double(), double.grad, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [ldw_supcon, supcon])
+def test_autocast_does_not_coarsen_similarities(loss):
+    near = F.normalize(torch.ones(1, 5) + 0.05 * embeddings().float(), dim=1)  # cosines that bf16 rounds to 1
+    plain, cast = near.clone().requires_grad_(), near.clone().requires_grad_()
+    loss(plain, LABELS, temperature=0.05).backward()
+    with torch.autocast("cpu", torch.bfloat16):
+        similarity = supervised_contrastive._pairs(cast, LABELS, 0.05)[0]
+        value = loss(cast, LABELS, temperature=0.05)
+    value.float().backward()
+    assert similarity.dtype == torch.float32
+    torch.testing.assert_close(similarity, near @ near.T / 0.05)
+    torch.testing.assert_close(cast.grad, plain.grad, rtol=0.02, atol=1e-3)  # the CPU's log-sums are still cast
+
+
 def test_labels_are_binned():
     ef = torch.tensor([54.99, 55.0, 55.9, 0.0])
     assert bin_labels(ef).tolist() == [54, 55, 55, 0]
@@ -152,6 +180,7 @@ def test_labels_are_binned():
         ({"denominator": "positives"}, "denominator is"),
         ({"reduction": "max"}, "reduction is"),
         ({"temperature": 0.0}, "temperature is positive"),
+        ({"label_scale": 0.0}, "label_scale is positive"),
         ({"labels": LABELS[:3]}, r"labels \(N,\)"),
     ],
 )
