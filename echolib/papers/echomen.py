@@ -237,6 +237,8 @@ def sweep_experiments(
     first = profile.compared_seeds[0]
     strengths = [
         stage1_experiment(profile, folder, first, settings, denominator, strength=strength)
+        if strength
+        else rival_experiments(profile, folder, "echonet", settings)[0]  # squared error alone
         for strength in profile.strengths
     ]
     return {"experts": experts, "lambda": [stage2_experiment(profile, each, settings) for each in strengths]}

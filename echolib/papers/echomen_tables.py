@@ -178,7 +178,8 @@ def routing_table(results: Sequence[Result]) -> pd.DataFrame:
 
 
 def sweep_table(results: Sequence[Result], parameter: str) -> pd.DataFrame:
-    """MAE by class against a swept parameter, mean over seeds: "experts" of stage 2, or "strength" of its encoder."""
+    """MAE by class against a swept parameter, mean over seeds: "experts" of stage 2, or "strength" of its encoder's
+    contrastive loss."""
     rows = []
     for result in results:
         experiment, test = result.experiment, result.predictions
@@ -186,7 +187,7 @@ def sweep_table(results: Sequence[Result], parameter: str) -> pd.DataFrame:
         label, prediction = test["label"].to_numpy(), test["prediction"].to_numpy()
         groups = {f"mae_{group.lower()}": in_group(label, group) for group in GROUPS}
         errors = {name: mae(label[g], prediction[g]) if g.any() else np.nan for name, g in groups.items()}
-        rows.append({parameter: getattr(holder, parameter), **errors})
+        rows.append({parameter: getattr(holder, parameter, 0.0), **errors})  # a plain encoder has no strength
     grouped = pd.DataFrame(rows).groupby(parameter)
     return grouped.mean().assign(seeds=grouped.size()).reset_index()
 

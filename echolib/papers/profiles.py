@@ -106,7 +106,7 @@ PROFILES = {
             imbalance_epochs=1,
             expert_clips=2,
             expert_epochs=2,
-            strengths=(0.5,),
+            strengths=(0.0, 0.5),
             measured_patients=4,
             resamples=200,
         ),
@@ -137,7 +137,7 @@ PROFILES = {
             imbalance_epochs=12,
             expert_clips=4,
             expert_epochs=20,
-            strengths=(0.5, 2.0),
+            strengths=(0.0, 0.5, 2.0),
         ),
         Profile(
             name="gpu",
@@ -165,7 +165,7 @@ PROFILES = {
             imbalance_epochs=12,
             expert_clips=4,
             expert_epochs=20,
-            strengths=(0.1, 0.5, 2.0),
+            strengths=(0.0, 0.1, 0.5, 2.0),
         ),
         Profile(
             name="paper",
@@ -193,7 +193,7 @@ PROFILES = {
             imbalance_epochs=45,
             expert_clips=8,
             expert_epochs=20,
-            strengths=(0.1, 0.25, 0.5, 1.0, 2.0),
+            strengths=(0.0, 0.1, 0.25, 0.5, 1.0, 2.0),
         ),
     )
 }

@@ -31,7 +31,17 @@ class EFVideos:
 
     @classmethod
     def load(cls, dataset: Dataset, size: int, device: torch.device) -> "EFVideos":
-        """The videos of `dataset` at size x size pixels; grey levels normalised by the training split."""
+        """The videos of `dataset` at size x size pixels; grey levels normalised by the training split.
+
+        Kept for the next experiment on the same dataset: the many short trainings of a table read the same frames.
+        """
+        key = ("videos", size, str(device))
+        if key not in dataset.derived:
+            dataset.derived[key] = cls._load(dataset, size, device)
+        return dataset.derived[key]
+
+    @classmethod
+    def _load(cls, dataset: Dataset, size: int, device: torch.device) -> "EFVideos":
         keep, videos = labelled_videos(dataset)
         stored = ResidentFrames.from_store(dataset.frames, device).resized(size)
         chosen = torch.as_tensor(keep, device=device)
