@@ -133,7 +133,6 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            ),
             camus_stored=256,
             imbalance_epochs=12,
             expert_clips=4,
