@@ -49,8 +49,9 @@ def errors_by_class(label, methods: Mapping[str, np.ndarray], *, data: str, axes
     words = [f"{name}\nn = {chosen.sum()}" for name, chosen in groups.items()]
     axes.set_xticks(range(len(groups)), words)
     axes.set(ylabel="Mean absolute error (EF points)")
-    axes.set_ylim(0, 1.4 * axes.get_ylim()[1])
-    axes.legend(loc="upper left", ncols=3, title=data, title_fontsize=7, alignment="left")
+    axes.set_ylim(0, 1.5 * axes.get_ylim()[1])
+    columns = 3 if max(map(len, methods)) < 12 else 2
+    axes.legend(loc="upper left", ncols=columns, title=data, title_fontsize=7, alignment="left")
     return figure
 
 
