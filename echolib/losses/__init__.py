@@ -1,13 +1,18 @@
 """Losses: one function an equation."""
 
+from echolib.losses.anchors import anchor_loss, anchor_targets, auxiliary_loss, decode_anchors
 from echolib.losses.contrastive import byol, nt_xent
 from echolib.losses.imbalance import BalancedMSE, focal_l1, focal_mse, ranksim, weighted_mse
 from echolib.losses.supervised_contrastive import bin_labels, ldw_supcon, rank_n_contrast, supcon
 
 __all__ = [
     "BalancedMSE",
+    "anchor_loss",
+    "anchor_targets",
+    "auxiliary_loss",
     "bin_labels",
     "byol",
+    "decode_anchors",
     "focal_l1",
     "focal_mse",
     "ldw_supcon",
