@@ -135,7 +135,7 @@ def gates_over_time(result: Result, place: Place, truth: pd.DataFrame) -> pd.Dat
     found: dict[str, list[Tensor]] = {}
     hooks = [
         module.register_forward_pre_hook(
-            lambda module, inputs, name=name: found.setdefault(name, []).append(
+            lambda module, inputs, name=name: found.setdefault(_stage(name), []).append(
                 (module.gate(inputs[0]).float() - 0.5).abs().mean(1)
             )
         )
@@ -151,6 +151,11 @@ def gates_over_time(result: Result, place: Place, truth: pd.DataFrame) -> pd.Dat
         _at_frames(torch.cat(each).cpu().numpy(), heart, task.clip_length).assign(place=p) for p, each in found.items()
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def _stage(name: str) -> str:
+    """layer1.2 -> stage 1."""
+    return name.partition(".")[0].replace("layer", "stage ")
 
 
 def _heart(truth: pd.DataFrame, names, starts, length: int, period: int) -> pd.DataFrame:

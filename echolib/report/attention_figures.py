@@ -76,7 +76,7 @@ def gates_by_phase(gates: pd.DataFrame, *, data: str, bins: int = 20) -> Figure:
     heart.spines["right"].set_visible(True)
     for number, (place, part) in enumerate(gates.groupby("place", sort=False)):
         mean = part.groupby(np.digitize(part["phase"], edges[1:-1]))["excitation"].mean()
-        axes.plot(middle[mean.index], mean, color=PALETTE[number], label=place.split(".")[0])
+        axes.plot(middle[mean.index], mean, color=PALETTE[number], label=place)
     axes.set(xlabel="Phase of the cycle (0: end diastole)", ylabel="Mean |E - 1/2|", zorder=2)
     axes.patch.set_visible(False)
     axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
