@@ -45,6 +45,7 @@ class Source(BaseModel):
     folder: Path = Field(exclude=True)  # where it lies is no part of what it is
     size: tuple[int, int] | None = None
     views: tuple[Literal["2CH", "4CH"], ...] = ("4CH",)  # CAMUS only
+    sequences: bool = False  # CAMUS only: the sequences without masks, in place of the ED and ES images
     expected: int = Field(default=0, exclude=True)  # training items of a phantom not yet written, for the plan
 
     def open(self, cache: Path) -> Dataset:
@@ -70,8 +71,11 @@ def _items(source: Source, reader) -> pd.DataFrame:
     if source.dataset != "camus":
         return reader.videos.assign(name=reader.videos["video"]).reset_index(drop=True)
     images = reader.images
-    usable = images["view"].isin(source.views) & images["phase"].isin(["ED", "ES"]) & (images["mask_path"] != "")
-    images = images[usable]
+    if source.sequences:
+        usable = images["phase"] == "sequence"
+    else:
+        usable = images["phase"].isin(["ED", "ES"]) & (images["mask_path"] != "")
+    images = images[usable & images["view"].isin(source.views)]
     name = images["patient"] + "_" + images["view"] + "_" + images["phase"]
     return images.assign(name=name).reset_index(drop=True)
 
@@ -86,8 +90,10 @@ def _open(source: Source, cache: Path) -> Dataset:
     if source.dataset == "camus":
         images = dict(zip(items["name"], items["path"], strict=True))
         frames = FrameStore.build(folder / "frames", images, read=camus_frames, size=source.size)
-        labels = dict(zip(items["name"], items["mask_path"], strict=True))
-        masks = FrameStore.build(folder / "masks", labels, read=camus_labels, size=source.size, interpolation="nearest")
+        if not source.sequences:
+            labels = dict(zip(items["name"], items["mask_path"], strict=True))
+            nearest = {"size": source.size, "interpolation": "nearest"}
+            masks = FrameStore.build(folder / "masks", labels, read=camus_labels, **nearest)
         items = _with_spacing(items, folder / f"spacing-{frames.fingerprint[:12]}.json")
     else:
         videos = dict(zip(items["name"], items["path"], strict=True))

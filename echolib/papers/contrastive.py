@@ -68,6 +68,18 @@ def source_of(profile: Profile, folders: Mapping[str, Path], dataset: str) -> So
     return make(profile, folders[DATASETS[dataset]])
 
 
+def unlabelled_source(profile: Profile, folders: Mapping[str, Path], dataset: str) -> Source:
+    """What is pretrained on: CAMUS sequences where every training patient has one, else the ED and ES images."""
+    source = source_of(profile, folders, dataset)
+    if dataset == "echonet":
+        return source
+    sequences = source.model_copy(update={"sequences": True})
+    if not source.is_here:  # a phantom not yet written, which will have them
+        return sequences
+    have, wanted = (set(each.items().query("split == 'train'")["patient"]) for each in (sequences, source))
+    return sequences if have >= wanted else source
+
+
 def pretraining_schedule(profile: Profile, method: str) -> Schedule:
     """300 epochs of Adam: SimCLR at 1e-3 with ten epochs of warm-up and a cosine, BYOL at 0.2 as printed. Elsewhere
     both at 2e-3: a rate of 0.2 does not train a network of another width."""
@@ -89,7 +101,7 @@ def pretraining_experiment(
     return Experiment(
         name=f"pretrain-{method}{'' if dilated else '-stride32'}-{network}-{dataset}",
         task=task,
-        data=(source_of(profile, folders, dataset),),
+        data=(unlabelled_source(profile, folders, dataset),),
         schedule=pretraining_schedule(profile, method),
     )
 

@@ -47,8 +47,8 @@ class Unlabelled:
 class Pretraining(Task):
     """SimCLR or BYOL (Saeed et al. 2022, Sec. 3.2). The lowest validation loss chooses the epoch.
 
-    Of EchoNet-Dynamic one frame of each video strictly between ED and ES is drawn at each access. CAMUS's ED and ES
-    images are drawn without their masks; its sequences are not in every copy of the dataset.
+    Of each video of EchoNet-Dynamic, and of each sequence of CAMUS, one frame strictly between ED and ES is drawn at
+    each access. Where the source has CAMUS's ED and ES images instead, they are drawn without their masks.
     """
 
     headline: ClassVar[tuple[str, ...]] = ("val_loss",)
@@ -63,8 +63,9 @@ class Pretraining(Task):
 
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> Unlabelled:
         (dataset,) = datasets.values()
-        make = _between_ed_and_es if dataset.name == "echonet_dynamic" else _without_masks
-        return make(dataset, self.size, device)
+        if dataset.masks is not None:
+            return _without_masks(dataset, self.size, device)
+        return (_between_traced if dataset.name == "echonet_dynamic" else _within_sequences)(dataset, self.size, device)
 
     def build(self, data: Unlabelled, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
         return self.make_network(), "random"
@@ -122,7 +123,7 @@ class Pretraining(Task):
 
     def expected_items(self, source: Source) -> int:
         if not source.is_here:
-            return source.expected * (1 if source.dataset == "echonet_dynamic" else 2)
+            return source.expected * (1 if source.dataset == "echonet_dynamic" or source.sequences else 2)
         return int((source.items()["split"] == "train").sum())
 
     def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:
@@ -130,11 +131,24 @@ class Pretraining(Task):
             return self.make_network(), (torch.zeros(2, 3, self.size, self.size),)
 
 
-def _between_ed_and_es(dataset: Dataset, size: int, device: torch.device) -> Unlabelled:
-    """Frames strictly between the traced ED and ES; where there is none, the earlier of the two."""
+def _between_traced(dataset: Dataset, size: int, device: torch.device) -> Unlabelled:
+    """Frames of EchoNet-Dynamic between ED and ES, which are traced."""
     traced = dataset.tables["tracings"].query("phase in ('ED', 'ES')").groupby("video")["frame"].agg(["min", "max"])
     items = dataset.items[dataset.items["name"].isin(traced.index)]
     low, high = (traced.loc[items["name"], end].to_numpy() for end in ("min", "max"))
+    return _between(dataset, items, low, high, size, device)
+
+
+def _within_sequences(dataset: Dataset, size: int, device: torch.device) -> Unlabelled:
+    """Frames of CAMUS sequences, whose first and last frame are ED and ES."""
+    last = dataset.frames.counts[[dataset.frames.index[name] for name in dataset.items["name"]]] - 1
+    return _between(dataset, dataset.items, np.zeros_like(last), last, size, device)
+
+
+def _between(
+    dataset: Dataset, items: pd.DataFrame, low: np.ndarray, high: np.ndarray, size: int, device: torch.device
+) -> Unlabelled:
+    """The frames of each item strictly between two; where there is none, the first."""
     starts = dataset.frames.starts[[dataset.frames.index[name] for name in items["name"]]]
     count = np.maximum(high - low - 1, 1)
     wanted = np.concatenate([np.arange(n) + s for s, n in zip(starts + low + (high - low > 1), count, strict=True)])

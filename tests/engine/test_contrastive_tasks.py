@@ -1,5 +1,7 @@
 """Pretraining and fine-tuning on a small phantom: which frames, which labels, which weights."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from echolib.experiment import Place
 from echolib.papers import contrastive
 from echolib.papers.profiles import PROFILES
 from echolib.tasks.fine_tuning import FineTuning
-from echolib.tasks.image_data import MaskedImages
+from echolib.tasks.image_data import MaskedImages, resize_images
 from echolib.tasks.views import views
 from echolib.training import Schedule
 
@@ -45,6 +47,35 @@ def test_frames_lie_strictly_between_ed_and_es(folders, place):
     generator = torch.Generator().manual_seed(0)
     drawn = {int(data.draw(torch.tensor([0]), generator).long().sum()) for _ in range(30)}
     assert len(drawn) > 1  # anew at each access
+
+
+def without_sequences(camus, folder):
+    """A copy of a CAMUS folder as it is often found: ED and ES images alone."""
+    copy = shutil.copytree(camus, folder)
+    for sequence in copy.rglob("*_sequence*"):
+        sequence.unlink()
+    return copy
+
+
+def test_camus_is_drawn_from_within_its_sequences(folders, place):
+    experiment = contrastive.pretraining_experiment(SMOKE, folders, "simclr", "camus", "unet")
+    assert experiment.data[0].sequences
+    datasets, data = load(experiment, place)
+    frames = datasets["camus"].frames
+    assert len(data.names) == SMOKE.patients  # four-chamber
+    for row, name in enumerate(data.names):
+        within = resize_images(torch.from_numpy(frames.frames(name)[1:-1].copy()), experiment.task.size)
+        first = int(data.first[row])
+        assert torch.equal(data.pixels[first : first + int(data.count[row])], within)
+
+
+def test_camus_without_sequences_is_drawn_from_ed_and_es(folders, place, tmp_path):
+    camus = without_sequences(folders["camus"], tmp_path / "CAMUS")
+    experiment = contrastive.pretraining_experiment(SMOKE, folders | {"camus": camus}, "simclr", "camus", "unet")
+    assert not experiment.data[0].sequences
+    _, data = load(experiment, place)
+    assert len(data.names) == len(data.pixels) == 2 * SMOKE.patients
+    assert {name.rsplit("_", 1)[1] for name in data.names} == {"ED", "ES"}
 
 
 def test_views_are_drawn_for_each_image_and_from_the_generator_alone(folders):
