@@ -1,19 +1,28 @@
 """Networks, by what they are."""
 
+from echolib.models.bayesian import GaussianEF, predictive
 from echolib.models.companion import Companion
 from echolib.models.contrastive import BYOL, SimCLR
+from echolib.models.echocotr import EchoCoTr
+from echolib.models.echognn import EchoGNN
 from echolib.models.experts import MultiExpert
 from echolib.models.segmentation import DeepLabV3, UNet, segmentation_network
+from echolib.models.uvt import UVT
 from echolib.models.video import ef_regressor, video_encoder
 
 __all__ = [
     "BYOL",
+    "UVT",
     "Companion",
     "DeepLabV3",
+    "EchoCoTr",
+    "EchoGNN",
+    "GaussianEF",
     "MultiExpert",
     "SimCLR",
     "UNet",
     "ef_regressor",
+    "predictive",
     "segmentation_network",
     "video_encoder",
 ]
