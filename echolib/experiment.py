@@ -22,14 +22,18 @@ from echolib import checkpoint
 from echolib.data.source import Source
 from echolib.files import write_json, write_text
 from echolib.tasks.base import Frozen, Parent
+from echolib.tasks.bayesian_ef import BayesianEF
 from echolib.tasks.beat_to_beat import BeatToBeat
 from echolib.tasks.contrastive_ef import ContrastiveEF
+from echolib.tasks.echocotr_ef import EchoCoTrEF
+from echolib.tasks.echognn_ef import EchoGNNEF
 from echolib.tasks.ef_regression import EFRegression
 from echolib.tasks.fine_tuning import FineTuning
 from echolib.tasks.imbalanced_ef import BalancedEF, FocalEF, RankSimEF, WeightedEF
 from echolib.tasks.multi_expert import MultiExpertEF
 from echolib.tasks.pretraining import Pretraining
 from echolib.tasks.segmentation import Segmentation
+from echolib.tasks.uvt_ef import UVTEF
 from echolib.training import Schedule, Trainer, epoch_seed
 
 AnyTask = Annotated[
@@ -40,6 +44,10 @@ AnyTask = Annotated[
     | BalancedEF
     | ContrastiveEF
     | MultiExpertEF
+    | EchoGNNEF
+    | EchoCoTrEF
+    | UVTEF
+    | BayesianEF
     | Segmentation
     | Pretraining
     | FineTuning
