@@ -38,8 +38,8 @@ class BayesianEF(EFRegression):
     def make_network(self) -> GaussianEF:
         return GaussianEF(self.network, self.width, self.blocks, self.dropout, spread=self.spread)
 
-    def ejection_fraction(self, model: GaussianEF, clips: Tensor) -> Tensor:
-        return model(clips)[0].float()
+    def ejection_fraction(self, output: tuple[Tensor, Tensor]) -> Tensor:
+        return output[0].float()
 
     def loss(self, model: GaussianEF, batch: tuple[Tensor, Tensor]) -> Tensor:
         clips, ef = batch

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echolib.data.sampling import clip_index
-from echolib.models.echognn import EchoGNN
+from echolib.models.echognn import EchoGNN, FrameGraph
 from echolib.tasks.base import Tables
 from echolib.tasks.ef_regression import EFFromClips
 from echolib.tasks.video_data import EFVideos, in_chunks
@@ -32,14 +32,14 @@ class EchoGNNEF(EFFromClips):
     def make_network(self) -> EchoGNN:
         return EchoGNN(self.width, self.clip_length, self.dropout)
 
-    def ejection_fraction(self, model: EchoGNN, clips: Tensor) -> Tensor:
-        return model(clips).ef.float()
+    def ejection_fraction(self, output: FrameGraph) -> Tensor:
+        return output.ef.float()
 
     def loss(self, model: EchoGNN, batch: tuple[Tensor, Tensor]) -> Tensor:
         clips, ef = batch
         graph = model(clips)
         classes = torch.bucketize(ef, ef.new_tensor(CLASS_EDGES), right=True)
-        return F.l1_loss(graph.ef.float() / 100, ef / 100) + self.class_weight * F.cross_entropy(
+        return F.l1_loss(self.ejection_fraction(graph) / 100, ef / 100) + self.class_weight * F.cross_entropy(
             graph.classes.float(), classes
         )
 

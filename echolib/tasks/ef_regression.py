@@ -2,7 +2,7 @@
 (Ouyang et al. 2020)."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 import torch
@@ -33,6 +33,7 @@ class EFFromClips(Task):
     clip_size: int = FULL_SIZE
     pad: int = 12  # at 112 pixels; scaled with the clip size
     test_stride: int = 1
+    random_clips: int = 10  # whose mean is a second reading of a test video, as in video classification
 
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> EFVideos:
         return EFVideos.load(datasets["echonet_dynamic"], self.clip_size, device)
@@ -43,14 +44,6 @@ class EFFromClips(Task):
     def make_network(self) -> nn.Module:
         """The network with random weights."""
         raise NotImplementedError
-
-    def ejection_fraction(self, model: nn.Module, clips: Tensor) -> Tensor:
-        """What the network says of clips (batch, 3, T, H, W): EF in percent (batch,)."""
-        return model(clips).squeeze(1).float()
-
-    def clips(self, data: EFVideos, videos: Tensor, starts: Tensor) -> Tensor:
-        """The clip (batch, 3, T, H, W) of each (video, start), without augmentation."""
-        return data.clips(videos, starts, self.clip_length, self.clip_period)
 
     def training_items(self, data: EFVideos) -> int:
         return len(data.of_split["train"])
@@ -64,20 +57,28 @@ class EFFromClips(Task):
         """The pad of 12 pixels at 112, at the clip size."""
         return round(self.pad * self.clip_size / FULL_SIZE)
 
+    def starts(self, data: EFVideos, videos: Tensor, generator: torch.Generator) -> Tensor:
+        """A random start of a clip in each video: (videos,)."""
+        return random_starts(data.frames.counts[videos], self.clip_length, self.clip_period, generator)
+
+    def clips(self, data: EFVideos, videos: Tensor, starts: Tensor) -> Tensor:
+        """The clip (batch, 3, T, H, W) of each (video, start), without augmentation."""
+        return data.clips(videos, starts, self.clip_length, self.clip_period)
+
     def draw(self, data: EFVideos, items: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         """A clip (batch, 3, T, H, W) from a random start of each training video, and its EF (batch,)."""
         videos = data.of_split["train"][items]
-        starts = random_starts(data.frames.counts[videos], self.clip_length, self.clip_period, generator)
+        starts = self.starts(data, videos, generator)
         return self.clips(data, videos, starts), data.ef[videos]
 
     def batch(self, data: EFVideos, items: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """What `draw` gives, with each clip moved by up to `crop_pad` pixels."""
+        """What `draw` gives, each clip moved by up to `crop_pad` pixels."""
         clips, *targets = self.draw(data, items, generator)
         return shift_crop(clips, crop_offsets(len(items), self.crop_pad, generator)), *targets
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
         clips, ef = batch
-        return F.mse_loss(self.ejection_fraction(model, clips), ef)
+        return F.mse_loss(self.ejection_fraction(model(clips)), ef)
 
     def validate(self, model: nn.Module, data: EFVideos) -> dict[str, float]:
         """Mean squared error on the middle clip of each validation video."""
@@ -85,13 +86,24 @@ class EFFromClips(Task):
         error = self.predict_clips(model, data, videos, self.middle(data, videos)) - data.ef[videos]
         return {"loss": float((error**2).mean()), "mae": float(error.abs().mean())}
 
+    def ejection_fraction(self, output: Any) -> Tensor:
+        """EF in percent (batch,) of what the network gives."""
+        return output.squeeze(1).float()
+
     def predict_clips(self, model: nn.Module, data: EFVideos, videos: Tensor, starts: Tensor) -> Tensor:
         """EF in percent of the clip of each (video, start): (clips,)."""
 
         def forward(video: Tensor, start: Tensor) -> Tensor:
-            return self.ejection_fraction(model, self.clips(data, video, start))
+            return self.ejection_fraction(model(self.clips(data, video, start)))
 
         return in_chunks(forward, videos, starts)
+
+    def predict_random_clips(self, model: nn.Module, data: EFVideos, videos: Tensor) -> Tensor:
+        """EF in percent (videos,): the mean over `random_clips` random clips of each, the same ones at every call."""
+        generator = torch.Generator(videos.device).manual_seed(0)
+        repeated = videos.repeat_interleave(self.random_clips)
+        each = self.predict_clips(model, data, repeated, self.starts(data, repeated, generator))
+        return each.view(len(videos), self.random_clips).mean(1)
 
     def clip_table(self, model: nn.Module, data: EFVideos, videos: Tensor, starts: Tensor) -> dict[str, Tensor]:
         """The columns that each clip contributes to the tables, (clips,) each: `prediction` first. A video's row holds
@@ -100,11 +112,16 @@ class EFFromClips(Task):
 
     def predict(self, model: nn.Module, data: EFVideos) -> Tables:
         """predictions and validation: one row a video of the test and the validation split; clips: one row a clip of
-        the test split (name, start, prediction)."""
+        the test split (name, start, prediction).
+
+        Of a test video, `prediction` is the mean over every clip, `random_clips` that over random clips, `one_clip`
+        that of the clip in the middle.
+        """
         predictions, clips = self._every_clip(model, data, "test")
         test = data.of_split["test"]
         middle = self.predict_clips(model, data, test, self.middle(data, test))
-        predictions.insert(len(predictions.columns) - 1, "one_clip", middle.cpu().double().numpy())
+        for name, each in (("one_clip", middle), ("random_clips", self.predict_random_clips(model, data, test))):
+            predictions.insert(len(predictions.columns) - 1, name, each.cpu().double().numpy())
         return {"predictions": predictions, "clips": clips, "validation": self._every_clip(model, data, "val")[0]}
 
     def _every_clip(self, model: nn.Module, data: EFVideos, split: str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echolib.data.sampling import clip_index, mirrored_index, random_starts
+from echolib.data.sampling import clip_index, mirrored_index
 from echolib.data.source import Dataset
 from echolib.geometry import key_frames
-from echolib.models.uvt import UVT
+from echolib.models.uvt import UVT, Cycle
 from echolib.tasks.base import Parent, Tables
 from echolib.tasks.ef_regression import EFFromClips
 from echolib.tasks.video_data import EFVideos
@@ -57,8 +57,8 @@ class UVTEF(EFFromClips):
     def make_network(self) -> UVT:
         return UVT(self.width, self.clip_size, self.blocks, self.layers)
 
-    def ejection_fraction(self, model: UVT, clips: Tensor) -> Tensor:
-        return model(clips).ef.float()
+    def ejection_fraction(self, output: Cycle) -> Tensor:
+        return output.ef.float()
 
     def clips(self, data: EFVideos, videos: Tensor, starts: Tensor) -> Tensor:
         return data.frames_at(videos, self._window(data, videos, starts))
@@ -73,8 +73,7 @@ class UVTEF(EFFromClips):
         if self.training_clips == "mirrored":
             index = mirrored_index(torch.minimum(ed, es), torch.maximum(ed, es), self.clip_length, generator)
         else:
-            starts = random_starts(data.frames.counts[videos], self.clip_length, self.clip_period, generator)
-            index = self._window(data, videos, starts)
+            index = self._window(data, videos, self.starts(data, videos, generator))
         return data.frames_at(videos, index), data.ef[videos], phase_of(index, ed.unsqueeze(1), es.unsqueeze(1))
 
     def loss(self, model: UVT, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
@@ -82,7 +81,8 @@ class UVTEF(EFFromClips):
         cycle = model(clips)
         known = ~phase.isnan()
         errors = (cycle.phase.float() - phase.nan_to_num()) ** 2 * known
-        return errors.sum() / known.sum().clamp(min=1) + self.ef_weight * F.mse_loss(cycle.ef.float() / 100, ef / 100)
+        of_ef = F.mse_loss(self.ejection_fraction(cycle) / 100, ef / 100)
+        return errors.sum() / known.sum().clamp(min=1) + self.ef_weight * of_ef
 
     def predict(self, model: UVT, data: TracedVideos) -> Tables:
         """Also key_frames: one row a test video with the traced frames and the nearest predicted ones (name, ed_frame,

@@ -3,6 +3,7 @@
 import pytest
 
 from echolib.papers import echomen, ef_systems, published
+from echolib.papers.echomen import SETTINGS, encoder_schedule
 from echolib.papers.echonet_dynamic import ef_task
 from echolib.papers.ef_systems import PROTOCOLS, SYSTEMS, own_clip, own_schedule, system_experiments, system_task
 from echolib.papers.profiles import PROFILES, with_seeds
@@ -56,8 +57,15 @@ def test_small_profiles_keep_a_beat_in_a_clip(name):
     for system in SYSTEMS:
         clip, schedule = own_clip(profile, system), own_schedule(profile, system)
         assert (clip["clip_length"] - 1) * clip["clip_period"] <= span + clip["clip_length"]
-        assert (schedule.epochs, schedule.batch_size) == (profile.imbalance_epochs, profile.clips.batch_size)
-    assert own_clip(PROFILES["demo"], "echognn") == {"clip_length": 16, "clip_period": 4}
+        common = encoder_schedule(profile, SETTINGS["printed"])
+        assert (schedule.epochs, schedule.batch_size) == (common.epochs, common.batch_size)
+
+
+def test_own_clips_scale_with_the_base_systems():
+    sizes = PROFILES["demo"].clips.model_copy(update={"length": 8, "period": 8})
+    profile = PROFILES["demo"].model_copy(update={"clips": sizes})
+    clips = {system: tuple(own_clip(profile, system).values()) for system in SYSTEMS}
+    assert clips == {"bayesian": (8, 8), "uvt": (8, 4), "echognn": (16, 4), "echocotr": (9, 7)}
 
 
 def test_each_row_of_table_1_has_its_experiments():
