@@ -75,8 +75,8 @@ def own_clip(profile: Profile, system: str) -> dict[str, int]:
     """Frames and period of a system's own clips, scaled as the profile scales the base system's 32 frames at period 2.
 
     UVT's keep the profile's length: its network takes any number, and a mirrored clip always holds a whole beat. The
-    phantom's videos hold a beat and a half, so that elsewhere than in `paper` no clip spans more than the base
-    system's: EchoCoTr's would span two.
+    phantom's videos hold little more than a beat, so that elsewhere than in `paper` a longer clip spans about as many
+    frames as the base system's: EchoCoTr's would span two beats.
     """
     frames, period, *_ = OWN[system]
     if profile.published_schedules:
@@ -124,7 +124,8 @@ def system_task(profile: Profile, system: str, protocol: Protocol) -> EFFromClip
     if system == "uvt":
         clips = "mirrored" if protocol == "own" else "window"
         return UVTEF(**shared, blocks=max(1, round(8 * full)), layers=max(2, round(16 * full)), training_clips=clips)
-    return BayesianEF(**base.model_dump(include={"network", "blocks", "weights", "spread"}), **shared)
+    base_fields = base.model_dump(include={"network", "blocks", "weights", "spread"})
+    return BayesianEF(**base_fields, **shared, samples=20 if full == 1 else 10)
 
 
 def system_experiments(profile: Profile, folder: Path, system: str, protocol: Protocol) -> list[Experiment]:

@@ -116,6 +116,18 @@ def test_clips_do_not_see_each_other_in_evaluation_mode(name):
     assert not any(torch.equal(found[0], found[1]) for found in straight)
 
 
+@pytest.mark.parametrize("name", list(SMALL))
+def test_mixed_precision_says_nearly_the_same(name):
+    network = settled(small(name), clips(4))
+    with torch.no_grad():
+        exact = outputs(network(clips()))[0].flatten()
+    with torch.autocast("cpu", torch.bfloat16):
+        low = outputs(network(clips()))[0].flatten().float()
+    low.sum().backward()
+    torch.testing.assert_close(low, exact, rtol=0.02, atol=0.1)
+    assert all(p.grad is None or bool(p.grad.isfinite().all()) for p in network.parameters())
+
+
 @pytest.mark.parametrize("name", ["echognn", "uvt"])
 def test_bounded_systems_start_at_the_mean_ef_and_stay_within_0_to_100(name):
     network = small(name)
