@@ -21,7 +21,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from echolib import checkpoint
 from echolib.data.source import Source
 from echolib.files import write_json, write_text
-from echolib.tasks.base import Frozen, Parent
+from echolib.tasks.anchor_ef import AnchorEF, SemanticEF
+from echolib.tasks.base import Frozen, Parent, on_device
 from echolib.tasks.bayesian_ef import BayesianEF
 from echolib.tasks.beat_to_beat import BeatToBeat
 from echolib.tasks.contrastive_ef import ContrastiveEF
@@ -32,6 +33,7 @@ from echolib.tasks.fine_tuning import FineTuning
 from echolib.tasks.imbalanced_ef import BalancedEF, FocalEF, RankSimEF, WeightedEF
 from echolib.tasks.multi_expert import MultiExpertEF
 from echolib.tasks.pretraining import Pretraining
+from echolib.tasks.pseudo_labels import PseudoLabels
 from echolib.tasks.segmentation import Segmentation
 from echolib.tasks.uvt_ef import UVTEF
 from echolib.training import Schedule, Trainer, epoch_seed
@@ -48,13 +50,16 @@ AnyTask = Annotated[
     | EchoCoTrEF
     | UVTEF
     | BayesianEF
+    | AnchorEF
+    | SemanticEF
+    | PseudoLabels
     | Segmentation
     | Pretraining
     | FineTuning
     | BeatToBeat,
     Field(discriminator="kind"),
 ]
-RESULTS_VERSION = 2  # raise it when a change of the code changes results; every experiment then has a new key
+RESULTS_VERSION = 3  # raise it when a change of the code changes results; every experiment then has a new key
 
 
 class Experiment(Frozen):
@@ -206,7 +211,7 @@ def trained_model(result: Result, place: Place) -> tuple[nn.Module, Any]:
     data = _load(experiment, parents, place)
     model, _ = experiment.task.build(data, parents)
     checkpoint.load_weights(model, result.folder / "best.safetensors")
-    return model.to(place.device, memory_format=experiment.task.memory_format).eval(), data
+    return on_device(model, place.device).eval(), data
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from echolib import checkpoint
 from echolib.files import write_text
-from echolib.tasks.base import Frozen, Task
+from echolib.tasks.base import Frozen, Task, on_device
 
 FLOAT32_TOLERANCE = 0.05  # relative difference of the first loss in bf16; a broken kernel is off by far more
 
@@ -121,7 +121,7 @@ class Trainer:
         """
         cuda = self.device.type == "cuda"
         self.accelerator = Accelerator(mixed_precision="bf16" if cuda else "no", cpu=not cuda)
-        model = model.to(self.device, memory_format=self.task.memory_format)
+        model = on_device(model, self.device)
         self.optimiser = self.schedule.make_optimiser(model) if self.schedule.epochs else None
         reached = self._resume(model)
         self.tick(reached.epoch)

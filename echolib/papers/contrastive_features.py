@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from echolib.experiment import Place, Result, trained_model
 from echolib.metrics import bootstrap_interval, r2
+from echolib.tasks.base import on_device
 from echolib.tasks.image_data import MaskedImages, resize_images
 from echolib.tasks.pretraining import Unlabelled
 from echolib.tasks.video_data import in_chunks
@@ -23,7 +24,7 @@ def image_features(result: Result, place: Place, images: MaskedImages, *, traine
     model, data = trained_model(result, place)
     if not trained:
         torch.manual_seed(result.experiment.seed)
-        model = task.make_network().to(place.device, memory_format=task.memory_format).eval()
+        model = on_device(task.make_network(), place.device).eval()
 
     @torch.no_grad()
     def features(part: torch.Tensor) -> torch.Tensor:

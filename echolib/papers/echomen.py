@@ -14,7 +14,7 @@ import torch
 from echolib.data import EchoNetDynamic
 from echolib.experiment import Experiment
 from echolib.models.narrow import scaled
-from echolib.papers.echonet_dynamic import echonet_source, ef_schedule, ef_task
+from echolib.papers.echonet_dynamic import base_experiment, compared_schedule, echonet_source, ef_task
 from echolib.papers.profiles import Profile
 from echolib.tasks.base import Frozen
 from echolib.tasks.contrastive_ef import ContrastiveEF
@@ -79,10 +79,10 @@ ABLATION = {
 
 def encoder_schedule(profile: Profile, settings: Settings) -> Schedule:
     """Stage 1, and every rival."""
-    schedule = ef_schedule(profile)
+    schedule = compared_schedule(profile)
     if profile.published_schedules:
         return schedule.model_copy(update={"epochs": settings.epochs, "decay_every": settings.decay_every})
-    return schedule.model_copy(update={"epochs": profile.imbalance_epochs})
+    return schedule
 
 
 def expert_schedule(profile: Profile, settings: Settings) -> Schedule:
@@ -111,7 +111,6 @@ def _rivals(profile: Profile, settings: Settings) -> dict[str, Callable[[], EFRe
         "dir": lambda: _task(profile, WeightedEF, weighting="lds", smooth_features=True),
         "focal_r": lambda: _task(profile, FocalEF),
         "ranksim": lambda: _task(profile, RankSimEF),
-        "echonet": lambda: ef_task(profile, NETWORK),
         "balanced_mse": lambda: _task(profile, BalancedEF),
         "rank_n_contrast": lambda: contrastive_task(
             profile, settings, contrast="rank_n_contrast", strength=1.0, temperature=2.0
@@ -137,10 +136,12 @@ def seeds_of(profile: Profile, method: str) -> tuple[int, ...]:
 def rival_experiments(profile: Profile, folder: Path, method: str, settings: str = "printed") -> list[Experiment]:
     """One method of Table 1 that is a loss on the common encoder, for each of its seeds."""
     chosen = SETTINGS[settings]
+    seeds = seeds_of(profile, method)
+    if method == "echonet":
+        schedule = encoder_schedule(profile, chosen)
+        return [base_experiment(profile, folder, NETWORK, seed, schedule) for seed in seeds]
     task = _rivals(profile, chosen)[method]()
-    return [
-        _encoder(profile, folder, method.replace("_", "-"), task, chosen, seed) for seed in seeds_of(profile, method)
-    ]
+    return [_encoder(profile, folder, method.replace("_", "-"), task, chosen, seed) for seed in seeds]
 
 
 def stage1_experiment(

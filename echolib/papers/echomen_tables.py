@@ -1,46 +1,27 @@
 """EchoMEN's tables, rebuilt from the predictions of finished experiments."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from echolib.experiment import Result
 from echolib.metrics import (
-    CLASSES,
     bootstrap_interval,
     conformal_half_width,
     geometric_mean_error,
-    heart_failure_class,
     interval_coverage,
     mae,
     mean_and_spread,
-    paired_difference,
 )
 from echolib.papers import published
+from echolib.papers.ef_tables import GROUPS, Claim, by_seed, in_group, over_seeds
 from echolib.report import beside_published
 
-GROUPS = ("all", *CLASSES)
 ERRORS = {"mae": mae, "gm": geometric_mean_error}
 HEADINGS = {f"mae_{group.lower()}": f"MAE {group}" for group in GROUPS}
 HEADINGS |= {f"gm_{group.lower()}": f"GM {group}" for group in GROUPS}
 HEADINGS |= {"mae_all_sd": "MAE SD over seeds", "gm_all_sd": "GM SD over seeds"}
-
-
-def by_seed(results: Sequence[Result], column: str = "prediction", like: Result | None = None) -> np.ndarray:
-    """A column of each result's predictions: (seeds, videos), in the order of `like`'s videos (default the first's)."""
-    order = (like or results[0]).predictions["name"]
-    return np.stack([each.predictions.set_index("name").loc[order, column].to_numpy() for each in results])
-
-
-def in_group(label: np.ndarray, group: str, convention: str = "paper") -> np.ndarray:
-    """Which videos (videos,) belong to a class of heart failure, or all."""
-    return np.ones(len(label), bool) if group == "all" else heart_failure_class(label, convention) == group
-
-
-def _over_seeds(error: Callable) -> Callable:
-    return lambda label, prediction: error(label, prediction).mean(axis=0)
 
 
 def error_table(
@@ -58,7 +39,7 @@ def error_table(
             chosen, column = in_group(label, group, convention), f"{metric}_{group.lower()}"
             interval = (np.nan,) * 3
             if chosen.any():
-                statistic = _over_seeds(ERRORS[metric])
+                statistic = over_seeds(ERRORS[metric])
                 interval = bootstrap_interval(statistic, label[chosen], predictions[:, chosen], resamples=resamples)
             row |= dict(zip((column, f"{column}_low", f"{column}_high"), interval, strict=True))
         row[f"{metric}_all_sd"] = mean_and_spread(ERRORS[metric](label, predictions)).sd
@@ -79,15 +60,6 @@ def beside_paper(ours: pd.DataFrame, table: str, names: Mapping[str, str], metri
 OTHER_SYSTEMS = {"esfeh": "ESFEH et al.", "reynaud": "REYNAUD et al.", "echognn": "ECHOGNN", "echocotr": "ECHOCOTR"}
 
 
-class Claim(NamedTuple):
-    """A statement of the paper: the error of `better` is lower than that of `worse` in a group of videos."""
-
-    words: str
-    better: str
-    worse: str
-    group: str
-
-
 COMPARISON_CLAIMS = (
     Claim("EchoMEN has a lower error than EchoNet", "ECHOMEN", "ECHONET", "all"),
     Claim("and so in HFrEF", "ECHOMEN", "ECHONET", "HFrEF"),
@@ -105,30 +77,6 @@ ABLATION_CLAIMS = tuple(
         ("the aggregator", "aggregator"),
     )
 )
-
-
-def claims_table(
-    label: np.ndarray,
-    methods: Mapping[str, np.ndarray],
-    claims: Sequence[Claim],
-    *,
-    resamples: int,
-    convention: str = "paper",
-) -> pd.DataFrame:
-    """Each claim with the difference of MAE (better minus worse, 95 % interval, paired over videos and seeds) and a
-    verdict: supported where the whole interval is below zero."""
-    rows = []
-    for claim in claims:
-        chosen = in_group(label, claim.group, convention)
-        row = {"claim": claim.words, "group": claim.group, "n": int(chosen.sum())}
-        if chosen.sum() < 2:
-            rows.append(row | {"verdict": "not testable: too few videos"})
-            continue
-        pair = (methods[claim.worse][:, chosen], methods[claim.better][:, chosen])
-        found = paired_difference(mae, label[chosen], *pair, resamples=resamples)
-        row |= {"difference": found.estimate, "difference_low": found.low, "difference_high": found.high}
-        rows.append(row | {"p": found.p_value, "verdict": found.verdict("lower")})
-    return pd.DataFrame(rows)
 
 
 def slopes_table(label: np.ndarray, methods: Mapping[str, np.ndarray], *, resamples: int) -> pd.DataFrame:

@@ -70,6 +70,18 @@ def ef_experiments(profile: Profile, folder: Path) -> list[Experiment]:
     ]
 
 
+def compared_schedule(profile: Profile) -> Schedule:
+    """Of the many EF trainings that a table of another paper compares: shorter, where schedules are ours."""
+    schedule = ef_schedule(profile)
+    return schedule if profile.published_schedules else schedule.model_copy(update={"epochs": profile.compared_epochs})
+
+
+def base_experiment(profile: Profile, folder: Path, network: str, seed: int, schedule: Schedule) -> Experiment:
+    """EF by squared error alone, under the schedule of the tables in which it is the base."""
+    task, source = ef_task(profile, network), echonet_source(profile, folder)
+    return Experiment(name=f"base-{network}-seed{seed}", task=task, data=(source,), schedule=schedule, seed=seed)
+
+
 def _segmentation_schedule(profile: Profile, sizes: ImageSizes) -> Schedule:
     common = {"epochs": sizes.epochs, "batch_size": sizes.batch_size}
     if profile.published_schedules:
@@ -91,15 +103,15 @@ def segmentation_experiment(profile: Profile, folder: Path) -> Experiment:
     return Experiment(name="echonet-deeplabv3", task=task, data=(source,), schedule=schedule)
 
 
-def beat_to_beat_experiment(profile: Profile, folder: Path) -> Experiment:
-    """R(2+1)D-18 averaged over the beats that DeepLabV3 finds."""
-    first = next(each for each in ef_experiments(profile, folder) if each.task.network == "r2plus1d_18")
+def beat_to_beat_experiment(profile: Profile, folder: Path, ef: Experiment | None = None) -> Experiment:
+    """R(2+1)D-18, or another EF experiment, averaged over the beats that DeepLabV3 finds."""
+    ef = ef or next(each for each in ef_experiments(profile, folder) if each.task.network == "r2plus1d_18")
     return Experiment(
-        name="echonet-beat-to-beat",
+        name=f"beat-to-beat-{ef.name}",
         task=BeatToBeat(),
         data=(echonet_source(profile, folder),),
         schedule=Schedule(epochs=0, batch_size=1, optimiser="sgd", learning_rate=1),
-        parents={"ef": first, "segmenter": segmentation_experiment(profile, folder)},
+        parents={"ef": ef, "segmenter": segmentation_experiment(profile, folder)},
     )
 
 

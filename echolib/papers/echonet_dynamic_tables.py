@@ -1,18 +1,18 @@
 """EchoNet-Dynamic's tables, rebuilt from the predictions of finished experiments."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from echolib.experiment import Result
 from echolib.geometry import ejection_fraction
-from echolib.metrics import bootstrap_interval, mae, pooled_dice, r2, rmse
+from echolib.metrics import bootstrap_interval, mae, pooled_dice
 from echolib.papers import published
 from echolib.papers.echonet_dynamic import NETWORKS
+from echolib.papers.ef_tables import SCORES, scores_table
 from echolib.report import beside_published
 
-SCORES = {"mae": mae, "rmse": rmse, "r2": r2}
 ALL_CLIPS = {f"{name}, all clips": key for key, name in NETWORKS.items()}
 ONE_CLIP, BEATS, MEAN = "R(2+1)D-18, one clip", "R(2+1)D-18, beat to beat", "mean of the training labels"
 
@@ -40,18 +40,8 @@ def ef_table(label: np.ndarray, methods: Mapping[str, np.ndarray], *, data: str,
     label (videos,), methods {name: (seeds, videos)}. Published: all clips from Chen and Li's Table 1, one clip and beat
     to beat from the comments of the EchoNet-Dynamic scripts.
     """
-    rows = []
-    for name, predictions in methods.items():
-        row = {"method": name, "seeds": len(predictions)}
-        for metric, score in SCORES.items():
-            interval = bootstrap_interval(_over_seeds(score), label, predictions, resamples=resamples)
-            row |= dict(zip((metric, f"{metric}_low", f"{metric}_high"), interval, strict=True))
-        rows.append(row)
-    return beside_published(pd.DataFrame(rows), _published_ef(), "method", list(SCORES), data=data)
-
-
-def _over_seeds(score: Callable) -> Callable:
-    return lambda label, predictions: score(label, predictions).mean(axis=0)
+    ours = scores_table(label, methods, resamples=resamples)
+    return beside_published(ours, _published_ef(), "method", list(SCORES), data=data)
 
 
 def _published_ef() -> pd.DataFrame:

@@ -61,7 +61,7 @@ class Profile(Frozen):
     camus: ImageSizes
     contrastive: ContrastiveSizes
     camus_stored: PositiveInt  # CAMUS images are letterboxed to this square, on which Dice is measured
-    imbalance_epochs: PositiveInt  # of EchoMEN's encoders and their rivals; `paper` has the published ones instead
+    compared_epochs: PositiveInt  # of the many EF trainings that a table compares; `paper` has the published ones
     expert_clips: PositiveInt  # of each training video, whose features EchoMEN's experts learn from
     expert_epochs: PositiveInt
     strengths: tuple[float, ...]  # lambda of EchoMEN's contrastive loss, swept
@@ -103,7 +103,7 @@ PROFILES = {
                 draws=(0,),
             ),
             camus_stored=64,
-            imbalance_epochs=1,
+            compared_epochs=1,
             expert_clips=2,
             expert_epochs=2,
             strengths=(0.0, 0.5),
@@ -119,8 +119,9 @@ PROFILES = {
             compared_seeds=(0, 1, 2),
             published_schedules=False,
             weights=False,
-            # eight frames over the 1.2 s of the papers' 32 at period 2: a whole beat at most heart rates
-            clips=ClipSizes(length=8, period=8, size=32, width=8, blocks=1, epochs=24, batch_size=8, test_stride=8),
+            # nine frames over the 1.2 s of the papers' 32 at period 2, a whole beat at most heart rates; two are left
+            # after an encoder's last stage, where attention over time needs more than one
+            clips=ClipSizes(length=9, period=7, size=32, width=8, blocks=1, epochs=24, batch_size=8, test_stride=8),
             frames=ImageSizes(size=80, width=8, epochs=9, batch_size=12),
             camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
             contrastive=ContrastiveSizes(
@@ -134,7 +135,7 @@ PROFILES = {
                 draws=(0,),
             ),
             camus_stored=256,
-            imbalance_epochs=12,
+            compared_epochs=12,
             expert_clips=4,
             expert_epochs=20,
             strengths=(0.0, 0.5, 2.0),
@@ -162,7 +163,7 @@ PROFILES = {
                 draws=(0, 1),
             ),
             camus_stored=512,
-            imbalance_epochs=12,
+            compared_epochs=12,
             expert_clips=4,
             expert_epochs=20,
             strengths=(0.0, 0.1, 0.5, 2.0),
@@ -190,7 +191,7 @@ PROFILES = {
                 draws=(0, 1, 2),
             ),
             camus_stored=512,
-            imbalance_epochs=45,
+            compared_epochs=45,
             expert_clips=8,
             expert_epochs=20,
             strengths=(0.0, 0.1, 0.25, 0.5, 1.0, 2.0),

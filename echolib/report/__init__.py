@@ -1,5 +1,6 @@
 """Tables and figures, in one style."""
 
+from echolib.report.attention_figures import activation_overlays, gates_by_phase, noise_curves
 from echolib.report.ejection_figures import ef_population, ef_scatter, error_by_ef, roc_curves
 from echolib.report.heart_figures import area_over_time, frame_montage
 from echolib.report.imbalance_figures import errors_by_class, feature_maps, sample_weights, swept
@@ -18,6 +19,7 @@ __all__ = [
     "PAGE",
     "PALETTE",
     "STRUCTURE_COLOURS",
+    "activation_overlays",
     "area_over_time",
     "beside_published",
     "dice_by_fraction",
@@ -27,9 +29,11 @@ __all__ = [
     "errors_by_class",
     "feature_maps",
     "frame_montage",
+    "gates_by_phase",
     "image_rows",
     "learning_curves",
     "mark",
+    "noise_curves",
     "outlines",
     "panels",
     "roc_curves",

@@ -38,7 +38,6 @@ class BeatToBeat(Task):
     prominence of a systole, "reference" what the published code computes (see `echolib.geometry.find_beats`).
     """
 
-    memory_format: ClassVar[torch.memory_format] = torch.contiguous_format
     headline: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
     kind: Literal["beat_to_beat"] = "beat_to_beat"
     prominence: Literal["percentile", "reference"] = "percentile"

@@ -15,7 +15,7 @@ from echolib.data.source import Dataset
 from echolib.files import replacing
 from echolib.models.companion import Companion
 from echolib.models.video import clip_features
-from echolib.tasks.base import Parent
+from echolib.tasks.base import Parent, on_device
 from echolib.tasks.video_data import EFVideos, in_chunks, labelled_videos
 
 SEED = 0  # of the training clips that are drawn: part of the features' description, not of an experiment's seed
@@ -75,7 +75,7 @@ def encoder_network(encoder: Parent, data: EFVideos) -> nn.Module:
     model, _ = encoder.task.model_copy(update={"weights": "none"}).build(data, {})
     model.load_state_dict(encoder.weights)
     network = model.network if isinstance(model, Companion) else model
-    return network.to(data.ef.device, memory_format=encoder.task.memory_format).eval()
+    return on_device(network, data.ef.device).eval()
 
 
 @torch.no_grad()

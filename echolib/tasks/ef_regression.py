@@ -25,7 +25,6 @@ class EFFromClips(Task):
     the network, and says what is its own of clips, loss and tables.
     """
 
-    memory_format: ClassVar[torch.memory_format] = torch.channels_last_3d
     headline: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
     width: int = 64
     clip_length: int = 32

@@ -36,7 +36,6 @@ class MultiExpertEF(Task):
     form: Eq. 4 as printed, summed over the batch as in Eq. 3, or as in the released script, a mean with mean weight 1.
     """
 
-    memory_format: ClassVar[torch.memory_format] = torch.contiguous_format
     headline: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
     kind: Literal["multi_expert"] = "multi_expert"
     experts: PositiveInt = 3

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,6 @@ class UVTEF(EFFromClips):
     windows; a video shorter than a window is played back and forth.
     """
 
-    memory_format: ClassVar[torch.memory_format] = torch.channels_last
     kind: Literal["uvt"] = "uvt"
     clip_length: int = 128
     clip_period: int = 1

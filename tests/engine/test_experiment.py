@@ -106,7 +106,7 @@ def test_a_sweep_runs_parents_first_and_each_once(phantom, place, capsys):
     results = sweep.run([wanted, wanted.parents["ef"], wanted], place, progress=False)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1].rstrip(":") for line in lines] == [
-        "echonet-r2plus1d_18-seed0", "echonet-deeplabv3", "echonet-beat-to-beat"
+        "echonet-r2plus1d_18-seed0", "echonet-deeplabv3", "beat-to-beat-echonet-r2plus1d_18-seed0"
     ]  # fmt: skip
     assert results[0].folder == results[2].folder
     table, areas, beats = (results[0].table(name) for name in ("predictions", "areas", "beats"))

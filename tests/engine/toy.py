@@ -19,7 +19,6 @@ class Toy(Task):
     """Regression of a sum; `fatal_step` kills the process, `poison` makes one item's target NaN."""
 
     kind: Literal["toy"] = "toy"
-    memory_format = torch.contiguous_format
     fatal_step: int = -1
     poison: int = -1
 

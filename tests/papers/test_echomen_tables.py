@@ -8,6 +8,7 @@ from echolib.metrics import conformal_half_width, interval_coverage
 from echolib.papers import echomen, published
 from echolib.papers import echomen_tables as tables
 from echolib.papers.echomen_features import order_table, two_components
+from echolib.papers.ef_tables import Claim, claims_table
 from echolib.papers.profiles import PROFILES, with_seeds
 
 LABEL = np.array([30.0, 35.0, 45.0, 48.0, 55.0, 60.0, 62.0, 65.0])
@@ -61,12 +62,12 @@ def test_every_published_row_stands_beside_ours_or_is_said_to_be_missing():
 
 def test_claims():
     methods = {"EchoMEN": LABEL[None] + 1, "w/o aggregator": LABEL[None] + 3, "w/o LDW-SupCon": LABEL[None] + 0.5}
-    claims = [tables.Claim("needs", "EchoMEN", f"w/o {part}", "all") for part in ("aggregator", "LDW-SupCon")]
-    claims.append(tables.Claim("small", "EchoMEN", "w/o aggregator", "HFrEF"))
-    table = tables.claims_table(LABEL, methods, claims, resamples=100)
+    claims = [Claim("needs", "EchoMEN", f"w/o {part}", "all") for part in ("aggregator", "LDW-SupCon")]
+    claims.append(Claim("small", "EchoMEN", "w/o aggregator", "HFrEF"))
+    table = claims_table(LABEL, methods, claims, resamples=100)
     assert table["verdict"].tolist() == ["supported", "not supported", "supported"]
     assert table["difference"].tolist() == [-2.0, 0.5, -2.0] and table["n"].tolist() == [8, 8, 2]
-    few = tables.claims_table(LABEL[4:], {k: v[:, 4:] for k, v in methods.items()}, claims[2:], resamples=10)
+    few = claims_table(LABEL[4:], {k: v[:, 4:] for k, v in methods.items()}, claims[2:], resamples=10)
     assert few.loc[0, "verdict"] == "not testable: too few videos"
 
 

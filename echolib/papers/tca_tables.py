@@ -1,0 +1,105 @@
+"""Chen and Li's tables, rebuilt from the predictions of finished experiments."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from echolib.experiment import Result
+from echolib.metrics import bootstrap_interval, paired_difference
+from echolib.papers import published
+from echolib.papers.ef_tables import SCORES, Claim, by_seed, scores_table
+from echolib.papers.tca import TABLE1, TABLE2, TABLE3
+from echolib.papers.tca_features import Activations
+from echolib.report import beside_published
+
+NAMES = {"tca_table1": TABLE1, "tca_table2": TABLE2, "tca_table3": TABLE3}
+# "random_clips" is the paper's reading of a test video, the mean over ten of its clips; "prediction" takes every clip
+READINGS = {"ten random clips": "random_clips", "every clip": "prediction"}
+
+CLAIMS = (
+    Claim("anchors lower the error (M1 below M0)", TABLE2["m1"], TABLE2["m0"]),
+    Claim("TCA lowers it further (M2 below M1)", TABLE2["m2"], TABLE2["m1"]),
+    Claim("masks and S-TCA lower it further (M3 below M2)", TABLE2["m3"], TABLE2["m2"]),
+    Claim("all of them together (M3 below M0)", TABLE2["m3"], TABLE2["m0"]),
+)
+
+
+def readings(
+    rows: Mapping[str, Sequence[Result]], words: Mapping[str, str], column: str = "random_clips"
+) -> dict[str, np.ndarray]:
+    """Predicted EF of each row of a table by its words: (seeds, videos), all in the same order of videos.
+
+    The beat-to-beat system has clips of its own, one a beat: its row is the same in either reading.
+    """
+    like = next(iter(rows.values()))[0]
+    return {
+        words[row]: by_seed(results, column if column in results[0].predictions else "prediction", like)
+        for row, results in rows.items()
+    }
+
+
+def table(label: np.ndarray, methods: Mapping[str, np.ndarray], name: str, *, data: str, resamples: int):
+    """MAE, RMSE and R2 beside one of the paper's tables: name is "tca_table1", "tca_table2" or "tca_table3"."""
+    ours = scores_table(label, methods, resamples=resamples)
+    printed = published(name).replace({"method": NAMES[name]})
+    return beside_published(ours, printed, "method", list(SCORES), data=data)
+
+
+def sweep_table(rows: Mapping[str, Sequence[Result]], *, resamples: int) -> pd.DataFrame:
+    """TCA at other places and with another window: scores by the paper's reading, and added parameters."""
+    methods = readings(rows, {row: row for row in rows})
+    label = next(iter(rows.values()))[0].predictions["label"].to_numpy()
+    scores = scores_table(label, methods, resamples=resamples)
+    scores["parameters"] = [rows[row][0].metrics["parameters"] for row in scores["method"]]
+    return scores.rename(columns={"method": "TCA"})
+
+
+def noise_table(
+    label: np.ndarray, curves: Mapping[str, Mapping[float, np.ndarray]], *, data: str, resamples: int
+) -> pd.DataFrame:
+    """MAE, RMSE and R2 by model and share of pixels set to 0, beside the two points that the paper's text gives.
+
+    curves: {model: {share: predictions (seeds, videos)}}.
+    """
+    parts = []
+    for model, by_share in curves.items():
+        scores = scores_table(label, {share: each for share, each in by_share.items()}, resamples=resamples)
+        parts.append(scores.rename(columns={"method": "noise"}).assign(method=model))
+    printed = published("tca_noise").assign(method=TABLE2["m3"])
+    return beside_published(pd.concat(parts, ignore_index=True), printed, ["method", "noise"], list(SCORES), data=data)
+
+
+def robustness_table(
+    label: np.ndarray, curves: Mapping[str, Mapping[float, np.ndarray]], *, resamples: int
+) -> pd.DataFrame:
+    """What the highest share of noise adds to the MAE of each model, and that of each minus the first model's.
+
+    Paired over videos and seeds; "supported" where a model loses less than the first does.
+    """
+    share = max(next(iter(curves.values())))
+    added = {model: abs(by[share] - label) - abs(by[0.0] - label) for model, by in curves.items()}
+    first = next(iter(added))
+    rows = []
+    for model, each in added.items():
+        row = {"method": model, "added": each.mean()}
+        if model != first:
+            found = paired_difference(_added, label, added[first], each, resamples=resamples)
+            row |= {"difference": found.estimate, "difference_low": found.low, "difference_high": found.high}
+            row["verdict"] = found.verdict("lower")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _added(label: np.ndarray, added: np.ndarray) -> np.ndarray:
+    return added.mean(-1)
+
+
+def activation_table(maps: Mapping[str, Activations], *, resamples: int) -> pd.DataFrame:
+    """Share of each model's positive activation inside the ventricle: mean over test videos with 90 % intervals."""
+    rows = []
+    for model, each in maps.items():
+        interval = bootstrap_interval(lambda shares: shares.mean(-1), each.shares, resamples=resamples)
+        row = {"method": model} | dict(zip(("inside", "inside_low", "inside_high"), interval, strict=True))
+        rows.append(row | {"ventricle_of_image": each.areas.mean(), "n": len(each.names)})
+    return pd.DataFrame(rows)
