@@ -22,14 +22,16 @@ class EchoCoTr(nn.Module):
     of 112 x 112 become 512 x 18 x 3 x 3. What a division leaves over at an edge is not seen. Raises ValueError below
     32 x 32 pixels, where the last stage would vanish.
 
-    width: channels of the first stage; the number of heads stays and each one narrows. dropout: in perceptrons and
-    after attention, 0.1 as released; drop_path: the rate of skipped branches, rising from 0 at the first block to this.
+    width: channels of the first stage; the number of heads stays and each one narrows. depths: blocks a stage.
+    dropout: in perceptrons and after attention, 0.1 as released; drop_path: the rate of skipped branches, rising from 0
+    at the first block to this.
     mean, spread: of the head (see `EFHead`).
     """
 
     def __init__(
         self,
         width: int = FULL_WIDTH,
+        depths: tuple[int, ...] = DEPTHS,
         dropout: float = 0.1,
         drop_path: float = 0.0,
         mean: float = 55.6,
@@ -43,9 +45,9 @@ class EchoCoTr(nn.Module):
             for inputs, outputs, patch in zip([3, *sizes[:-1]], sizes, patches, strict=True)
         )
         self.dropout = nn.Dropout(dropout)
-        rates = [drop_path * block / (sum(DEPTHS) - 1) for block in range(sum(DEPTHS))]
+        rates = [drop_path * block / (sum(depths) - 1) for block in range(sum(depths))]
         self.stages = nn.ModuleList()
-        for stage, (size, depth) in enumerate(zip(sizes, DEPTHS, strict=True)):
+        for stage, (size, depth) in enumerate(zip(sizes, depths, strict=True)):
             taken, rates = rates[:depth], rates[depth:]
             blocks = [
                 LocalBlock(size, dropout, rate) if stage < 2 else GlobalBlock(size, HEADS[stage - 2], dropout, rate)

@@ -5,10 +5,12 @@ and the schedule of EchoMEN's encoders). A system's loss belongs to it under bot
 Bayesian network, whose encoder has Kinetics weights where the profile has them.
 """
 
+import math
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from echolib.experiment import Experiment
+from echolib.models.echocotr import DEPTHS
 from echolib.papers.echomen import SETTINGS, encoder_schedule
 from echolib.papers.echonet_dynamic import echonet_source, ef_task
 from echolib.papers.profiles import Profile
@@ -110,8 +112,9 @@ def own_schedule(profile: Profile, system: str) -> Schedule:
 
 
 def system_task(profile: Profile, system: str, protocol: Protocol) -> EFFromClips:
-    """One of `SYSTEMS` at the profile's sizes. Narrow networks are also less deep (UVT) and drop less (EchoGNN and
-    EchoCoTr): half of the four units that a layer keeps would leave nothing to learn from."""
+    """One of `SYSTEMS` at the profile's sizes. Narrow networks are also less deep (EchoCoTr as the base system's
+    blocks, UVT as its width) and drop less (EchoGNN and EchoCoTr): half of the four units that a layer keeps would
+    leave nothing to learn from."""
     base = ef_task(profile, NETWORK)
     shared = base.model_dump(include={"width", "clip_length", "clip_period", "clip_size", "pad", "test_stride"})
     if protocol == "own":
@@ -120,7 +123,8 @@ def system_task(profile: Profile, system: str, protocol: Protocol) -> EFFromClip
     if system == "echognn":
         return EchoGNNEF(**shared, dropout=0.5 * min(1.0, full))
     if system == "echocotr":
-        return EchoCoTrEF(**shared, dropout=0.1 * min(1.0, full), spread=base.spread)
+        depths = tuple(math.ceil(depth * base.blocks / 2) for depth in DEPTHS)
+        return EchoCoTrEF(**shared, depths=depths, dropout=0.1 * min(1.0, full), spread=base.spread)
     if system == "uvt":
         clips = "mirrored" if protocol == "own" else "window"
         return UVTEF(**shared, blocks=max(1, round(8 * full)), layers=max(2, round(16 * full)), training_clips=clips)

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from echolib.models.echocotr import EchoCoTr
+from pydantic import PositiveInt
+
+from echolib.models.echocotr import DEPTHS, EchoCoTr
 from echolib.tasks.ef_regression import EFFromClips
 
 
@@ -15,8 +17,9 @@ class EchoCoTrEF(EFFromClips):
     kind: Literal["echocotr"] = "echocotr"
     clip_length: int = 36
     clip_period: int = 4
+    depths: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt] = DEPTHS  # blocks a stage
     dropout: float = 0.1
     spread: float = 1.0  # EF points to a unit of the last layer
 
     def make_network(self) -> EchoCoTr:
-        return EchoCoTr(self.width, self.dropout, spread=self.spread)
+        return EchoCoTr(self.width, self.depths, self.dropout, spread=self.spread)

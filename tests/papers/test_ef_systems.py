@@ -33,6 +33,14 @@ def test_full_size_networks_of_the_paper_profile():
     assert (system_task(PAPER, "echognn", "own").dropout, system_task(PAPER, "echocotr", "own").dropout) == (0.5, 0.1)
 
 
+def test_narrow_networks_are_less_deep():
+    demo = PROFILES["demo"]
+    assert system_task(demo, "echocotr", "own").depths == (2, 2, 4, 2)
+    assert system_task(PAPER, "echocotr", "own").depths == (3, 4, 8, 3)
+    uvt = system_task(demo, "uvt", "common")
+    assert (uvt.blocks, uvt.layers, uvt.training_clips) == (1, 2, "window")
+
+
 @pytest.mark.parametrize("name", list(PROFILES))
 def test_the_common_protocol_is_echomens(name):
     profile = PROFILES[name]
