@@ -23,8 +23,11 @@ from echolib.data.source import Source
 from echolib.files import write_json, write_text
 from echolib.tasks.anchor_ef import AnchorEF, SemanticEF
 from echolib.tasks.base import Frozen, Parent, on_device
+from echolib.tasks.bayesian_ef import BayesianEF
 from echolib.tasks.beat_to_beat import BeatToBeat
 from echolib.tasks.contrastive_ef import ContrastiveEF
+from echolib.tasks.echocotr_ef import EchoCoTrEF
+from echolib.tasks.echognn_ef import EchoGNNEF
 from echolib.tasks.ef_regression import EFRegression
 from echolib.tasks.fine_tuning import FineTuning
 from echolib.tasks.imbalanced_ef import BalancedEF, FocalEF, RankSimEF, WeightedEF
@@ -32,6 +35,7 @@ from echolib.tasks.multi_expert import MultiExpertEF
 from echolib.tasks.pretraining import Pretraining
 from echolib.tasks.pseudo_labels import PseudoLabels
 from echolib.tasks.segmentation import Segmentation
+from echolib.tasks.uvt_ef import UVTEF
 from echolib.training import Schedule, Trainer, epoch_seed
 
 AnyTask = Annotated[
@@ -42,6 +46,10 @@ AnyTask = Annotated[
     | BalancedEF
     | ContrastiveEF
     | MultiExpertEF
+    | EchoGNNEF
+    | EchoCoTrEF
+    | UVTEF
+    | BayesianEF
     | AnchorEF
     | SemanticEF
     | PseudoLabels

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from accelerate import Accelerator
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor, nn
 
 from echolib import checkpoint
@@ -38,9 +38,15 @@ class Schedule(Frozen):
     learning_rate: PositiveFloat
     weight_decay: float = 0.0
     momentum: float = 0.9
-    decay: Literal["constant", "step", "cosine", "one_cycle"] = "constant"
+    decay: Literal["constant", "step", "halving", "cosine", "one_cycle"] = "constant"
     decay_every: int = 15  # epochs between divisions by 10, for "step"
-    warmup_epochs: float = 0.0  # linear from 0, for "constant", "step" and "cosine"
+    halve_at: tuple[int, ...] = ()  # epochs at whose start the rate is halved, for "halving"
+    warmup_epochs: float = 0.0  # linear from 0, for all but "one_cycle"
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """`halve_at` only where it says something: descriptions from before it was there keep their keys."""
+        return {name: value for name, value in serialise(self).items() if name != "halve_at" or value}
 
     def rate_at(self, step: int, steps_per_epoch: int) -> float:
         """Learning rate of optimiser step `step` (from 0)."""
@@ -52,6 +58,8 @@ class Schedule(Frozen):
             return self.learning_rate * (step + 1) / warmup
         if self.decay == "step":
             return self.learning_rate * 0.1 ** (step // steps_per_epoch // self.decay_every)
+        if self.decay == "halving":
+            return self.learning_rate * 0.5 ** sum(step // steps_per_epoch >= epoch for epoch in self.halve_at)
         if self.decay == "cosine":
             return self.learning_rate * 0.5 * (1 + np.cos(np.pi * (step - warmup) / max(1, total - warmup)))
         return self.learning_rate

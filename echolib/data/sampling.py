@@ -106,6 +106,17 @@ def clip_index(starts: Tensor, counts: Tensor, length: int, period: int, short: 
     return index.minimum(last), index <= last
 
 
+def mirrored_index(first: Tensor, last: Tensor, length: int, generator: torch.Generator) -> Tensor:
+    """Frame numbers (batch, length) of clips that go back and forth between two frames (batch,), from a random place
+    of that round trip, in the smallest steps with which a clip holds a whole one (Reynaud et al. 2021: 128 frames)."""
+    distance = (last - first).clamp(min=1)
+    trip = 2 * distance
+    step = (trip + length - 1) // length
+    begin = (torch.rand(first.shape, generator=generator, device=first.device, dtype=torch.float64) * trip).long()
+    place = (begin.unsqueeze(1) + step.unsqueeze(1) * torch.arange(length, device=first.device)) % trip.unsqueeze(1)
+    return torch.minimum(first.unsqueeze(1) + torch.minimum(place, trip.unsqueeze(1) - place), last.unsqueeze(1))
+
+
 @dataclass(frozen=True)
 class Normalisation:
     """Grey level -> network input by a (256, channels) table: (level - mean) / std, after the store's RGB look-up."""

@@ -4,7 +4,7 @@ Points are (x, y) in pixels, x to the right and y downwards, pixel centres at wh
 in mm; volumes in mL; ejection fractions in percent. Apical views are expected with the apex towards the top.
 """
 
-from echolib.geometry.beats import Beats, beat_clip_starts, find_beats
+from echolib.geometry.beats import Beats, KeyFrames, beat_clip_starts, find_beats, key_frames
 from echolib.geometry.tracings import mask_contour, tracing_mask, tracing_polygon
 from echolib.geometry.volumes import (
     CamusEF,
@@ -24,12 +24,14 @@ __all__ = [
     "Beats",
     "CamusEF",
     "Discs",
+    "KeyFrames",
     "LongAxis",
     "beat_clip_starts",
     "camus_ef",
     "disc_volume_ml",
     "ejection_fraction",
     "find_beats",
+    "key_frames",
     "mask_area_cm2",
     "mask_area_px",
     "mask_contour",

@@ -51,6 +51,43 @@ def find_beats(
     return Beats(np.array(diastoles, dtype=np.intp), systoles)
 
 
+class KeyFrames(NamedTuple):
+    """Frames of end diastole and end systole, one each a half cycle."""
+
+    end_diastoles: np.ndarray
+    end_systoles: np.ndarray
+
+
+def key_frames(phase, window: int = 5, passes: int = 3) -> KeyFrames:
+    """Where a noisy phase curve, 1 at end diastole and -1 at end systole, has its extremes.
+
+    The sign of the curve, smoothed by a moving mean of `window` frames `passes` times, tells the half cycles; in each
+    the extreme of the curve itself is taken, the first of equals (after Reynaud et al. 2021).
+
+    Parameters
+    ----------
+    phase : (frames,) finite.
+    window, passes : of the smoothing; frames are an odd number. The curve is continued by its end values.
+
+    Returns
+    -------
+    KeyFrames; one of the two is empty where the smoothed curve never has its sign.
+    """
+    phase = np.asarray(phase, dtype=np.float64)
+    if phase.ndim != 1 or not len(phase) or not np.isfinite(phase).all():
+        raise ValueError(f"the phase over time is one finite number a frame, got shape {phase.shape}")
+    smooth = phase
+    for _ in range(passes):
+        smooth = np.convolve(np.pad(smooth, window // 2, mode="edge"), np.full(window, 1 / window), mode="valid")
+    diastolic = smooth >= 0
+    cuts = np.flatnonzero(np.diff(diastolic)) + 1
+    found = {True: [], False: []}
+    for run in np.split(np.arange(len(phase)), cuts):
+        sign = 1 if diastolic[run[0]] else -1
+        found[bool(diastolic[run[0]])].append(run[(sign * phase[run]).argmax()])
+    return KeyFrames(*(np.array(found[side], dtype=np.intp) for side in (True, False)))
+
+
 def beat_clip_starts(systoles, *, length: int = 32, period: int = 2, frames: int | None = None) -> np.ndarray:
     """First frames of the clips that hold a beat each: max(0, ES - 32) for 32 frames at period 2.
 

@@ -13,6 +13,12 @@ from echolib.metrics.bootstrap import (
     mean_and_spread,
     paired_difference,
 )
+from echolib.metrics.calibration import (
+    calibration_curve,
+    expected_calibration_error,
+    gaussian_coverage,
+    interval_probability,
+)
 from echolib.metrics.conformal import conformal_half_width, interval_coverage
 from echolib.metrics.ejection import (
     AUC_THRESHOLDS,
@@ -42,14 +48,18 @@ __all__ = [
     "auc_scores",
     "bootstrap_distribution",
     "bootstrap_interval",
+    "calibration_curve",
     "conformal_half_width",
     "dice",
     "dice_per_image",
     "dice_pooled",
     "ef_scores",
+    "expected_calibration_error",
+    "gaussian_coverage",
     "geometric_mean_error",
     "heart_failure_class",
     "interval_coverage",
+    "interval_probability",
     "keypoint_error",
     "mae",
     "mean_and_spread",

@@ -1,4 +1,5 @@
-"""Ejection fraction by regression from one clip: the base system of EchoNet-Dynamic (Ouyang et al. 2020)."""
+"""Ejection fraction by regression from one clip: what every EF system shares, and the base system of EchoNet-Dynamic
+(Ouyang et al. 2020)."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -17,19 +18,15 @@ from echolib.tasks.video_data import EFVideos, ef_errors, expected_videos, in_ch
 FULL_SIZE = 112  # pixels of EchoNet-Dynamic's frames, to which the reference's pad of 12 belongs
 
 
-class EFRegression(Task):
+class EFFromClips(Task):
     """Mean squared error on one random clip a video; at test every clip of a video is averaged.
 
-    EF in percent. `test_stride` = 1 predicts from every possible start, as the reference's "all" does.
+    EF in percent. `test_stride` = 1 predicts from every possible start, as the reference's "all" does. A subclass makes
+    the network, and says what is its own of clips, loss and tables.
     """
 
     headline: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
-    kind: Literal["ef_regression"] = "ef_regression"
-    network: VideoNetwork = "r2plus1d_18"
     width: int = 64
-    blocks: int = 2
-    weights: Literal["kinetics", "none"] = "none"
-    spread: float = 1.0  # EF points to a unit of the last layer
     clip_length: int = 32
     clip_period: int = 2
     clip_size: int = FULL_SIZE
@@ -41,12 +38,11 @@ class EFRegression(Task):
         return EFVideos.load(datasets["echonet_dynamic"], self.clip_size, device)
 
     def build(self, data: EFVideos, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
-        model = self.make_network()
-        return model, load_kinetics(model, self.network) if self.weights == "kinetics" else "random"
+        return self.make_network(), "random"
 
     def make_network(self) -> nn.Module:
         """The network with random weights."""
-        return ef_regressor(self.network, self.width, self.blocks, spread=self.spread)
+        raise NotImplementedError
 
     def training_items(self, data: EFVideos) -> int:
         return len(data.of_split["train"])
@@ -64,15 +60,20 @@ class EFRegression(Task):
         """A random start of a clip in each video: (videos,)."""
         return random_starts(data.frames.counts[videos], self.clip_length, self.clip_period, generator)
 
-    def draw(self, data: EFVideos, items: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def clips(self, data: EFVideos, videos: Tensor, starts: Tensor) -> Tensor:
+        """The clip (batch, 3, T, H, W) of each (video, start), without augmentation."""
+        return data.clips(videos, starts, self.clip_length, self.clip_period)
+
+    def draw(self, data: EFVideos, items: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         """A clip (batch, 3, T, H, W) from a random start of each training video, and its EF (batch,)."""
         videos = data.of_split["train"][items]
         starts = self.starts(data, videos, generator)
-        return data.clips(videos, starts, self.clip_length, self.clip_period), data.ef[videos]
+        return self.clips(data, videos, starts), data.ef[videos]
 
-    def batch(self, data: EFVideos, items: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        clips, ef = self.draw(data, items, generator)
-        return shift_crop(clips, crop_offsets(len(items), self.crop_pad, generator)), ef
+    def batch(self, data: EFVideos, items: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """What `draw` gives, each clip moved by up to `crop_pad` pixels."""
+        clips, *targets = self.draw(data, items, generator)
+        return shift_crop(clips, crop_offsets(len(items), self.crop_pad, generator)), *targets
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
         clips, ef = batch
@@ -92,7 +93,7 @@ class EFRegression(Task):
         """EF in percent of the clip of each (video, start): (clips,)."""
 
         def forward(video: Tensor, start: Tensor) -> Tensor:
-            return self.ejection_fraction(model(data.clips(video, start, self.clip_length, self.clip_period)))
+            return self.ejection_fraction(model(self.clips(data, video, start)))
 
         return in_chunks(forward, videos, starts)
 
@@ -102,6 +103,11 @@ class EFRegression(Task):
         repeated = videos.repeat_interleave(self.random_clips)
         each = self.predict_clips(model, data, repeated, self.starts(data, repeated, generator))
         return each.view(len(videos), self.random_clips).mean(1)
+
+    def clip_table(self, model: nn.Module, data: EFVideos, videos: Tensor, starts: Tensor) -> dict[str, Tensor]:
+        """The columns that each clip contributes to the tables, (clips,) each: `prediction` first. A video's row holds
+        their means."""
+        return {"prediction": self.predict_clips(model, data, videos, starts)}
 
     def predict(self, model: nn.Module, data: EFVideos) -> Tables:
         """predictions and validation: one row a video of the test and the validation split; clips: one row a clip of
@@ -120,13 +126,13 @@ class EFRegression(Task):
     def _every_clip(self, model: nn.Module, data: EFVideos, split: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         """One row a video, its clips averaged; and one row a clip."""
         videos, starts = data.every_clip(split, self.clip_length, self.clip_period, self.test_stride)
-        each = self.predict_clips(model, data, videos, starts)
-        clips = pd.DataFrame({"row": videos.cpu(), "start": starts.cpu(), "prediction": each.cpu().double()})
+        each = {name: column.cpu().double() for name, column in self.clip_table(model, data, videos, starts).items()}
+        clips = pd.DataFrame({"row": videos.cpu(), "start": starts.cpu()} | each)
         clips.insert(0, "name", data.videos["name"].to_numpy()[clips["row"]])
         table = data.videos.iloc[data.of_split[split].cpu()][["name", "ef_percent", "fps", "frames"]]
         table = table.rename(columns={"ef_percent": "label"})
-        by_video = clips.groupby("row")["prediction"]
-        table["prediction"], table["clips"] = by_video.mean().loc[table.index], by_video.size().loc[table.index]
+        by_video = clips.groupby("row")
+        table[list(each)], table["clips"] = by_video[list(each)].mean().loc[table.index], by_video.size()
         return table.reset_index(drop=True), clips.drop(columns="row")
 
     def metrics(self, tables: Tables) -> dict[str, float]:
@@ -143,3 +149,20 @@ class EFRegression(Task):
         """The start of the clip in the middle of each video."""
         room = data.frames.counts[videos] - (self.clip_length - 1) * self.clip_period - 1
         return room.clamp(min=0) // 2
+
+
+class EFRegression(EFFromClips):
+    """One of the three video networks of EchoNet-Dynamic."""
+
+    kind: Literal["ef_regression"] = "ef_regression"
+    network: VideoNetwork = "r2plus1d_18"
+    blocks: int = 2
+    weights: Literal["kinetics", "none"] = "none"
+    spread: float = 1.0  # EF points to a unit of the last layer
+
+    def build(self, data: EFVideos, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
+        model = self.make_network()
+        return model, load_kinetics(model, self.network) if self.weights == "kinetics" else "random"
+
+    def make_network(self) -> nn.Module:
+        return ef_regressor(self.network, self.width, self.blocks, spread=self.spread)

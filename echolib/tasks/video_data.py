@@ -55,6 +55,10 @@ class EFVideos:
         """Normalised clips (batch, 3, length, H, W)."""
         return clips(self.frames, videos, starts, length, period, self.normalise)
 
+    def frames_at(self, videos: Tensor, index: Tensor) -> Tensor:
+        """Normalised frames (batch, 3, time, H, W) at frame numbers `index` (batch, time) within each video."""
+        return self.normalise(self.frames.gather(self.frames.starts[videos].unsqueeze(1) + index)).movedim(2, 1)
+
     def every_clip(self, split: str, length: int, period: int, stride: int) -> tuple[Tensor, Tensor]:
         """(video, start) of each `stride`-th start of each video of a split."""
         videos = self.of_split[split]

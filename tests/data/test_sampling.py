@@ -108,3 +108,28 @@ def test_resizing_averages_areas(frames):
     means = textured.double().view(9, 3, 2, 3, 2).mean((2, 4))
     assert ((small.double() - means).abs() <= 0.5).all()
     assert frames.resized(6) is frames
+
+
+def test_mirrored_clips_go_back_and_forth():
+    first, last = torch.tensor([10, 3, 0, 5]), torch.tensor([14, 203, 1, 5])
+    index = sampling.mirrored_index(first, last, 16, torch.Generator().manual_seed(0))
+    assert bool((index >= first.unsqueeze(1)).all()) and bool((index <= last.unsqueeze(1)).all())
+    assert set(index[0].tolist()) == {10, 11, 12, 13, 14}  # 16 frames hold two round trips of eight
+    assert set(index[2].tolist()) == {0, 1} and set(index[3].tolist()) == {5}
+    steps = index.diff(dim=1).abs()
+    assert bool((steps[0] == 1).all()) and bool((steps[2] == 1).all())
+    turns = steps[1] != 25  # 400 frames of the trip in 16 steps
+    assert int(turns.sum()) <= 2 and int(index[1].max()) > 178 and int(index[1].min()) < 28
+    begins = {
+        tuple(sampling.mirrored_index(first, last, 16, torch.Generator().manual_seed(k))[0].tolist()) for k in range(20)
+    }
+    assert len(begins) > 4
+
+
+def test_published_mirrored_clips_skip_every_second_frame_of_long_half_beats():
+    """128 frames: every frame up to 64 between the two, every second one beyond."""
+    for distance, step in ((10, 1), (64, 1), (65, 2), (128, 2)):
+        index = sampling.mirrored_index(
+            torch.tensor([0]), torch.tensor([distance]), 128, torch.Generator().manual_seed(1)
+        )
+        assert int(index.diff(dim=1).abs().max()) == step

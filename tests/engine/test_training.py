@@ -137,6 +137,8 @@ def test_learning_rates_follow_their_closed_forms():
 
     steps = make(decay="step", decay_every=15)
     assert [steps.rate_at(s, 10) for s in (0, 149, 150, 299)] == pytest.approx([1, 1, 0.1, 0.1])
+    halving = make(decay="halving", halve_at=(5, 20), warmup_epochs=1)
+    assert [halving.rate_at(s, 10) for s in (0, 9, 49, 50, 199, 200)] == pytest.approx([0.1, 1, 1, 0.5, 0.5, 0.25])
     cosine = make(decay="cosine", warmup_epochs=10)
     assert cosine.rate_at(0, 10) == pytest.approx(0.01)
     assert cosine.rate_at(99, 10) == pytest.approx(1)
@@ -145,6 +147,15 @@ def test_learning_rates_follow_their_closed_forms():
     assert cycle.argmax() in (89, 90)
     assert (np.diff(cycle[:89]) > 0).all() and (np.diff(cycle[91:]) < 0).all()
     assert cycle[-1] < 0.002
+
+
+def test_epochs_of_halving_are_described_only_where_they_are_set():
+    """So that experiments from before they could be set keep their keys."""
+    plain = Schedule(epochs=1, batch_size=1, optimiser="sgd", learning_rate=1.0)
+    assert "halve_at" not in plain.model_dump(mode="json")
+    halving = plain.model_copy(update={"decay": "halving", "halve_at": (3,)})
+    assert halving.model_dump(mode="json")["halve_at"] == [3]
+    assert Schedule.model_validate_json(halving.model_dump_json()) == halving
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "madgrad"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from echolib.geometry import beat_clip_starts, find_beats
+from echolib.geometry import beat_clip_starts, find_beats, key_frames
 
 
 def curve(frames=200, cycle=50, first=30):
@@ -59,3 +59,22 @@ def test_clip_starts_hold_the_systole_in_the_middle():
     assert beat_clip_starts([80, 130, 180], frames=128).tolist() == [48, 65]  # 128 frames: starts 0 to 65
     assert beat_clip_starts([20, 40], frames=50).tolist() == [0]
     assert beat_clip_starts([]).tolist() == []
+
+
+def test_key_frames_of_a_noisy_cycle():
+    frames = np.arange(120)
+    phase = np.cos(2 * np.pi * frames / 40)
+    found = key_frames(phase + 0.05 * np.random.default_rng(0).standard_normal(120))
+    assert np.abs(found.end_diastoles - [0, 40, 80, 119]).max() <= 3
+    assert np.abs(found.end_systoles - [20, 60, 100]).max() <= 3
+    exact = key_frames(phase)
+    assert exact.end_diastoles.tolist() == [0, 40, 80, 119] and exact.end_systoles.tolist() == [20, 60, 100]
+    mirrored = key_frames(-phase)
+    assert mirrored.end_systoles.tolist() == exact.end_diastoles.tolist()
+
+
+def test_key_frames_of_one_sign_or_one_frame():
+    assert [side.tolist() for side in key_frames([0.2, 0.4, 0.3])] == [[1], []]
+    assert [side.tolist() for side in key_frames([-0.2])] == [[], [0]]
+    with pytest.raises(ValueError, match="one finite number a frame"):
+        key_frames([0.0, np.nan])

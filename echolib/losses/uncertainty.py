@@ -1,0 +1,13 @@
+"""Losses that also learn how sure a prediction is."""
+
+import math
+
+from torch import Tensor
+
+
+def gaussian_nll(mean: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
+    """Negative log-likelihood of a Gaussian, averaged over items (Kendall and Gal 2017, Eq. 8, with its constant):
+    1/2 [log variance + (target - mean)^2 / variance + log 2 pi]. All (items,); log_variance in squared units of mean.
+    """
+    squared = (target - mean) ** 2 * (-log_variance).exp()
+    return 0.5 * (log_variance + squared + math.log(2 * math.pi)).mean()
