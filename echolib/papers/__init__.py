@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from echolib.experiment import Experiment
-from echolib.papers import contrastive, echomen, echonet_dynamic, tca
+from echolib.papers import contrastive, echomen, echonet_dynamic, ef_systems, tca
 from echolib.papers.profiles import PROFILES
 
 
@@ -28,6 +28,8 @@ def plan(profile: str, folders: Mapping[str, Path]) -> dict[str, list[Experiment
         found += [echonet_dynamic.segmentation_experiment(sizes, folder)]
         found += [echonet_dynamic.beat_to_beat_experiment(sizes, folder)]
         others |= echomen.planned(sizes, folder) | tca.planned(sizes, folder)
+        for notebook, experiments in ef_systems.planned(sizes, folder).items():
+            others[notebook] = [*others.get(notebook, []), *experiments]
     if "camus" in folders:
         found.append(echonet_dynamic.camus_experiment(sizes, folders["camus"]))
     if {"echonet_dynamic", "camus"} <= folders.keys():

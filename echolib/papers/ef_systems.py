@@ -164,4 +164,5 @@ def planned(profile: Profile, folder: Path) -> dict[str, list[Experiment]]:
         for system in SYSTEMS
         for each in system_experiments(profile, folder, system, protocol)
     ]
-    return {"22_echomen_comparison": list(dict.fromkeys(found))}
+    found = list(dict.fromkeys(found))
+    return {"22_echomen_comparison": found, "24_ef_systems": found}

@@ -1,7 +1,7 @@
 """Tables and figures, in one style."""
 
-from echolib.report.attention_figures import activation_overlays, gates_by_phase, noise_curves
-from echolib.report.ejection_figures import ef_population, ef_scatter, error_by_ef, roc_curves
+from echolib.report.attention_figures import activation_overlays, noise_curves, over_cycle
+from echolib.report.ejection_figures import calibration, ef_population, ef_scatter, error_by_ef, roc_curves
 from echolib.report.heart_figures import area_over_time, frame_montage
 from echolib.report.imbalance_figures import errors_by_class, feature_maps, sample_weights, swept
 from echolib.report.published import beside_published
@@ -22,6 +22,7 @@ __all__ = [
     "activation_overlays",
     "area_over_time",
     "beside_published",
+    "calibration",
     "dice_by_fraction",
     "ef_population",
     "ef_scatter",
@@ -29,12 +30,12 @@ __all__ = [
     "errors_by_class",
     "feature_maps",
     "frame_montage",
-    "gates_by_phase",
     "image_rows",
     "learning_curves",
     "mark",
     "noise_curves",
     "outlines",
+    "over_cycle",
     "panels",
     "roc_curves",
     "sample_weights",

@@ -1,4 +1,4 @@
-"""Figures of attention and robustness: error under noise, activation maps over frames, gates over the heart cycle."""
+"""Figures of attention and robustness: noise, activation maps over frames, what a model heeds over the cycle."""
 
 from collections.abc import Mapping, Sequence
 
@@ -60,24 +60,24 @@ def activation_overlays(
     return figure
 
 
-def gates_by_phase(gates: pd.DataFrame, *, data: str, bins: int = 20) -> Figure:
-    """Mean excitation of TCA's gates over the true heart cycle, a line a place, over the mean speed of the volume.
+def over_cycle(table: pd.DataFrame, value: str, words: str, *, data: str, bins: int = 20) -> Figure:
+    """The mean of a value over the true heart cycle, a line a place, over the mean speed of the volume.
 
-    gates: place, phase (0 to 1 from end diastole on), speed and excitation.
+    table: place, phase (0 to 1 from end diastole on), speed and the value; words: what the value is.
     """
     figure, (axes,) = panels(width=5.0, height=2.6)
     edges = np.linspace(0, 1, bins + 1)
     middle = (edges[1:] + edges[:-1]) / 2
-    first = gates[gates["place"] == gates["place"].iloc[0]]
+    first = table[table["place"] == table["place"].iloc[0]]
     speed = first.groupby(np.digitize(first["phase"], edges[1:-1]))["speed"].mean()
     heart = axes.twinx()
     heart.fill_between(middle[speed.index], 100 * speed, color=GREY, alpha=0.18, linewidth=0)
     heart.set(ylabel="|dV/dt| (% of EDV a frame)", ylim=(0, None))
     heart.spines["right"].set_visible(True)
-    for number, (place, part) in enumerate(gates.groupby("place", sort=False)):
-        mean = part.groupby(np.digitize(part["phase"], edges[1:-1]))["excitation"].mean()
+    for number, (place, part) in enumerate(table.groupby("place", sort=False)):
+        mean = part.groupby(np.digitize(part["phase"], edges[1:-1]))[value].mean()
         axes.plot(middle[mean.index], mean, color=PALETTE[number], label=place)
-    axes.set(xlabel="Phase of the cycle (0: end diastole)", ylabel="Mean |E - 1/2|", zorder=2)
+    axes.set(xlabel="Phase of the cycle (0: end diastole)", ylabel=words, zorder=2)
     axes.patch.set_visible(False)
     axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
     axes.legend(loc="upper left", ncols=4, title=data, title_fontsize=7, alignment="left")

@@ -149,3 +149,18 @@ def _shade_classes(axes: Axes, words: Mapping[str, str], colour: str = GREY) -> 
                 color=colour, clip_on=True,
             )
     axes.set_xlim(left, right)
+
+
+def calibration(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, data: str, axes: Axes | None = None) -> Figure:
+    """Observed against nominal coverage of central intervals, one line a model; calibrated ones lie on the diagonal.
+
+    curves {model: (nominal, observed)}, both (levels,) between 0 and 1.
+    """
+    figure, axes = axes_or_new(axes, height=3.0)
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
+    for number, (name, (nominal, observed)) in enumerate(curves.items()):
+        axes.plot(nominal, observed, marker="o", markersize=2.5, color=PALETTE[number], label=name)
+    axes.set(xlabel="Nominal coverage", ylabel="Share of test videos within", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axes.legend(loc="lower right")
+    mark(axes, data)
+    return figure

@@ -17,7 +17,7 @@ from echolib.models.narrow import scaled
 from echolib.models.semantic import SemanticNetwork
 from echolib.models.video import STAGES, load_kinetics, video_encoder
 from echolib.tasks.base import Parent
-from echolib.tasks.ef_regression import FULL_SIZE, EFRegression
+from echolib.tasks.ef_regression import EFRegression
 from echolib.tasks.pseudo_labels import MaskBank
 from echolib.tasks.video_data import EFVideos
 
@@ -82,7 +82,7 @@ class SemanticEF(AnchorEF):
     """M3: TCA, and beside EF the masks of the clip's largest and smallest ventricle are learnt (Sec. 2.2); S-TCA, which
     looks at the former, takes the place of the last TCA. Parent "pseudo_labels": a `PseudoLabels` experiment.
 
-    auxiliary_weight: beta of Eq. 6 for a sum over 112 x 112 pixels; at other sizes a pixel weighs the same.
+    auxiliary_weight: beta of Eq. 6, with the cross-entropies summed over the clip's pixels.
     """
 
     kind: Literal["semantic_ef"] = "semantic_ef"
@@ -111,6 +111,5 @@ class SemanticEF(AnchorEF):
     def loss(self, model: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
         clips, ef, masks, alpha = batch
         output = model(clips)
-        pixel = self.auxiliary_weight * (FULL_SIZE / self.clip_size) ** 2
         auxiliary = auxiliary_loss(output.masks.float(), masks, alpha)
-        return anchor_loss(output.scores.float(), output.offsets.float(), ef) + pixel * auxiliary
+        return anchor_loss(output.scores.float(), output.offsets.float(), ef) + self.auxiliary_weight * auxiliary

@@ -114,8 +114,7 @@ def test_the_loss_and_the_batch_of_the_semantic_network(folder, place, labels):
     assert bool((masks[:, 0].sum((1, 2)) >= masks[:, 1].sum((1, 2)) - 8 * task.clip_size).all())
     torch.testing.assert_close(alpha, data.bank.alpha[items])
     output = model.eval()(clips)
-    pixel = 0.01 * (112 / task.clip_size) ** 2
-    expected = anchor_loss(output.scores, output.offsets, ef) + pixel * auxiliary_loss(output.masks, masks, alpha)
+    expected = anchor_loss(output.scores, output.offsets, ef) + 0.01 * auxiliary_loss(output.masks, masks, alpha)
     torch.testing.assert_close(task.loss(model, batch), expected)
 
 

@@ -1,0 +1,135 @@
+"""What the other EF systems cost, and what they say beside EF: key frames, frame weights, uncertainty."""
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import spearmanr
+
+from echolib.experiment import Experiment, Place, Result, cost
+from echolib.metrics import bootstrap_interval, calibration_curve, expected_calibration_error, gaussian_coverage
+from echolib.metrics.calibration import LEVELS
+from echolib.tasks.base import on_device
+
+CLIPS, REPEATS = 8, 5  # of a timed forward pass
+
+
+def cost_table(experiments: Mapping[str, Experiment], place: Place) -> pd.DataFrame:
+    """Parameters, operations of a forward pass and milliseconds a clip on this device, a row a method.
+
+    A method that rests on a frozen encoder is counted with it. Milliseconds: median of five passes of eight clips.
+    """
+    rows = []
+    for name, experiment in experiments.items():
+        parts = [experiment, *experiment.parents.values()]
+        found = [cost(each) for each in parts]
+        rows.append(
+            {
+                "method": name,
+                "frames": next(each.task.clip_length for each in parts if hasattr(each.task, "clip_length")),
+                "parameters": sum(each.parameters for each in found),
+                "gflop": sum(each.gflop_per_item for each in found) / 3,  # forward alone
+                "ms": sum(_milliseconds(each, place) for each in parts),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+@torch.no_grad()
+def _milliseconds(experiment: Experiment, place: Place) -> float:
+    model, inputs = experiment.task.workload("cpu")
+    model = on_device(model, place.device).eval()
+    inputs = [each.expand(CLIPS, *each.shape[1:]).contiguous().to(place.device) for each in inputs]
+    spent = []
+    for _ in range(REPEATS + 1):
+        begin = time.perf_counter()
+        model(*inputs)
+        if place.device.type == "cuda":
+            torch.cuda.synchronize(place.device)
+        spent.append(time.perf_counter() - begin)
+    return 1e3 * statistics.median(spent[1:]) / CLIPS
+
+
+def key_frame_table(results: Mapping[str, Result], *, resamples: int) -> pd.DataFrame:
+    """Distance of the predicted from the traced ED and ES frame: mean in frames with 90 % intervals, and in ms."""
+    rows = []
+    for name, result in results.items():
+        found = result.table("key_frames").merge(result.predictions[["name", "fps"]], on="name")
+        row: dict[str, object] = {"system": name, "n": len(found)}
+        for phase in ("ed", "es"):
+            error = (found[f"predicted_{phase}"] - found[f"{phase}_frame"]).abs().to_numpy(float)
+            interval = bootstrap_interval(lambda each: each.mean(-1), error, resamples=resamples)
+            row |= dict(zip((phase, f"{phase}_low", f"{phase}_high"), interval, strict=True))
+            row[f"{phase}_ms"] = float((1000 * error / found["fps"]).mean())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def uncertainty(result: Result) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Label, predicted mean and total standard deviation of each test video, in EF points: (videos,) each."""
+    table = result.predictions
+    total = np.sqrt(table["epistemic_sd"] ** 2 + table["aleatoric_sd"] ** 2)
+    return table["label"].to_numpy(), table["prediction"].to_numpy(), total.to_numpy()
+
+
+def calibration_table(results: Sequence[Result]) -> pd.DataFrame:
+    """Whether the Bayesian network's uncertainty is as wide as its errors; a row a seed.
+
+    Coverage of its central 50 and 90 % intervals, expected calibration error, the two standard deviations (EF points),
+    and the rank correlation of the total one with the absolute error.
+    """
+    rows = []
+    for result in results:
+        label, mean, sd = uncertainty(result)
+        rows.append(
+            {
+                "seed": result.experiment.seed,
+                "covered_50": gaussian_coverage(label, mean, sd, 0.5),
+                "covered_90": gaussian_coverage(label, mean, sd, 0.9),
+                "calibration_error": expected_calibration_error(label, mean, sd),
+                "epistemic_sd": result.predictions["epistemic_sd"].mean(),
+                "aleatoric_sd": result.predictions["aleatoric_sd"].mean(),
+                "error_correlation": spearmanr(sd, abs(label - mean)).statistic,
+                "n": len(label),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def calibration_curves(results: Sequence[Result]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Nominal and observed coverage, by seed."""
+    return {
+        f"seed {result.experiment.seed}": (np.array(LEVELS), calibration_curve(*uncertainty(result)))
+        for result in results
+    }
+
+
+def weights_over_cycle(result: Result, truth: pd.DataFrame) -> pd.DataFrame:
+    """EchoGNN's frame weights beside the true heart: name, phase, speed (|dV/dt| in end-diastolic volumes a frame),
+    weight. truth: item, frame, volume_ml, phase, which a simulation knows."""
+    truth = truth.sort_values(["item", "frame"]).reset_index(drop=True)
+    by_video = truth.groupby("item")["volume_ml"]
+    truth["speed"] = by_video.transform(lambda volume: abs(np.gradient(volume))) / by_video.transform("max")
+    heart = truth.rename(columns={"item": "name"})[["name", "frame", "phase", "speed"]]
+    return result.table("frame_weights").merge(heart, on=["name", "frame"], validate="many_to_one")
+
+
+def weight_table(weights: pd.DataFrame) -> pd.DataFrame:
+    """How EchoGNN spreads its attention: mean weight, its spread within a clip, and its rank correlation with the speed
+    of the volume, each averaged over test videos."""
+    clips = weights.groupby("name")
+    varied = [each for _, each in clips if each["weight"].nunique() > 1 and each["speed"].nunique() > 1]
+    found = [spearmanr(each["weight"], each["speed"]).statistic for each in varied]
+    return pd.DataFrame(
+        [
+            {
+                "weight": weights["weight"].mean(),
+                "sd_within_clip": clips["weight"].std().mean(),
+                "speed_correlation": np.mean(found) if found else np.nan,
+                "n": len(found),
+            }
+        ]
+    )
