@@ -13,9 +13,23 @@ from echolib.experiment import Place, Result, trained_model
 from echolib.metrics import bootstrap_interval, r2
 from echolib.tasks.base import on_device
 from echolib.tasks.image_data import MaskedImages, resize_images
-from echolib.tasks.pretraining import Unlabelled
+from echolib.tasks.pretraining import Unlabelled, validation_batches
 from echolib.tasks.video_data import in_chunks
 from echolib.tasks.views import views
+
+
+def pretraining_table(results: Mapping[str, Result]) -> pd.DataFrame:
+    """How far each encoder came: epochs, the lowest validation loss, and what SimCLR's is where all embeddings are
+    equal, log(2B - 1) in the batches of the validation split."""
+    rows = []
+    for name, result in results.items():
+        sizes = validation_batches(len(result.predictions))
+        equal = np.average([np.log(max(2 * size - 1, 1)) for size in sizes], weights=sizes)
+        row = {"encoder": name, "epochs": result.metrics["epochs"], "best_epoch": result.metrics["best_epoch"]}
+        row["validation_loss"] = result.metrics["best_val_loss"]
+        row["all_equal"] = equal if result.experiment.task.method == "simclr" else np.nan
+        rows.append(row | {"seconds": result.metrics["seconds"]})
+    return pd.DataFrame(rows)
 
 
 def image_features(result: Result, place: Place, images: MaskedImages, *, trained: bool = True) -> np.ndarray:

@@ -19,6 +19,7 @@ from echolib.tasks.image_data import MaskedImages, resize_images
 from echolib.tasks.views import views
 
 VALIDATION_SEED = 0
+VALIDATION_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,11 @@ class Pretraining(Task):
     def validate(self, model: nn.Module, data: Unlabelled) -> dict[str, float]:
         """The loss on the validation split in batches of up to 64, the same frames and views at every epoch."""
         generator = torch.Generator(data.pixels.device).manual_seed(VALIDATION_SEED)
-        parts = [part for part in data.of_split["val"].split(64) if len(part) > 1 or len(data.of_split["val"]) == 1]
-        losses = [float(self.loss(model, self._two_views(data, part, generator))) for part in parts]
-        return {"loss": float(np.average(losses, weights=[len(part) for part in parts]))}
+        items, losses = data.of_split["val"], []
+        sizes = validation_batches(len(items))
+        for part in items[: sum(sizes)].split(sizes):
+            losses.append(float(self.loss(model, self._two_views(data, part, generator))))
+        return {"loss": float(np.average(losses, weights=sizes))}
 
     def predict(self, model: SimCLR | BYOL, data: Unlabelled) -> Tables:
         """predictions: the pooled features of one frame of each validation item, f0 on, and its name."""
@@ -129,6 +132,12 @@ class Pretraining(Task):
     def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:
         with torch.device(device):
             return self.make_network(), (torch.zeros(2, 3, self.size, self.size),)
+
+
+def validation_batches(items: int) -> list[int]:
+    """Sizes of the batches of a validation split; a last one of one item, which has no negatives, is left out."""
+    sizes = [min(VALIDATION_BATCH, items - first) for first in range(0, items, VALIDATION_BATCH)]
+    return sizes[:-1] if len(sizes) > 1 and sizes[-1] == 1 else sizes
 
 
 def _between_traced(dataset: Dataset, size: int, device: torch.device) -> Unlabelled:
