@@ -3,6 +3,7 @@
 from echolib.models.companion import Companion
 from echolib.models.contrastive import BYOL, SimCLR
 from echolib.models.experts import MultiExpert
+from echolib.models.multitask import MasksAndMaps, MultiTask
 from echolib.models.segmentation import DeepLabV3, UNet, segmentation_network
 from echolib.models.video import ef_regressor, video_encoder
 
@@ -10,7 +11,9 @@ __all__ = [
     "BYOL",
     "Companion",
     "DeepLabV3",
+    "MasksAndMaps",
     "MultiExpert",
+    "MultiTask",
     "SimCLR",
     "UNet",
     "ef_regressor",
