@@ -28,6 +28,7 @@ from echolib.tasks.ef_regression import EFRegression
 from echolib.tasks.fine_tuning import FineTuning
 from echolib.tasks.imbalanced_ef import BalancedEF, FocalEF, RankSimEF, WeightedEF
 from echolib.tasks.multi_expert import MultiExpertEF
+from echolib.tasks.multitask import MultiTaskLearning
 from echolib.tasks.pretraining import Pretraining
 from echolib.tasks.segmentation import Segmentation
 from echolib.training import Schedule, Trainer, epoch_seed
@@ -40,6 +41,7 @@ AnyTask = Annotated[
     | BalancedEF
     | ContrastiveEF
     | MultiExpertEF
+    | MultiTaskLearning
     | Segmentation
     | Pretraining
     | FineTuning
