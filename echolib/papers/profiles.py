@@ -145,7 +145,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=64, width=16, epochs=3, batch_size=8, images_per_epoch=432),
+            multitask=MultiTaskSizes(size=64, width=16, epochs=3, batch_size=8, images_per_epoch=384),
             camus_stored=256,
             imbalance_epochs=12,
             expert_clips=4,

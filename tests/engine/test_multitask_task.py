@@ -198,6 +198,7 @@ def test_derived_points_frame_their_ventricle(folders, place):
 @pytest.fixture(scope="module")
 def finished(folders, place):
     """Both designs, and a rival of each, trained for one short epoch."""
+    torch.set_num_threads(1)  # so small that threads would only wait for each other
     short = SMOKE.model_copy(update={"multitask": SMOKE.multitask.model_copy(update={"images_per_epoch": 12})})
     return {row: engine.run(multitask.experiment(short, folders, row, 0), place) for row in TRAINED}
 
