@@ -32,6 +32,7 @@ from echolib.tasks.ef_regression import EFRegression
 from echolib.tasks.fine_tuning import FineTuning
 from echolib.tasks.imbalanced_ef import BalancedEF, FocalEF, RankSimEF, WeightedEF
 from echolib.tasks.multi_expert import MultiExpertEF
+from echolib.tasks.multitask import MultiTaskLearning
 from echolib.tasks.pretraining import Pretraining
 from echolib.tasks.pseudo_labels import PseudoLabels
 from echolib.tasks.segmentation import Segmentation
@@ -53,6 +54,7 @@ AnyTask = Annotated[
     | AnchorEF
     | SemanticEF
     | PseudoLabels
+    | MultiTaskLearning
     | Segmentation
     | Pretraining
     | FineTuning

@@ -8,6 +8,7 @@ from echolib.models.contrastive import BYOL, SimCLR
 from echolib.models.echocotr import EchoCoTr
 from echolib.models.echognn import EchoGNN
 from echolib.models.experts import MultiExpert
+from echolib.models.multitask import MasksAndMaps, MultiTask
 from echolib.models.segmentation import DeepLabV3, UNet, segmentation_network
 from echolib.models.semantic import SemanticNetwork
 from echolib.models.uvt import UVT
@@ -26,7 +27,9 @@ __all__ = [
     "EchoCoTr",
     "EchoGNN",
     "GaussianEF",
+    "MasksAndMaps",
     "MultiExpert",
+    "MultiTask",
     "SemanticNetwork",
     "SimCLR",
     "UNet",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from echolib.experiment import Experiment
-from echolib.papers import contrastive, echomen, echonet_dynamic, ef_systems, tca
+from echolib.papers import contrastive, echomen, echonet_dynamic, ef_systems, multitask, tca
 from echolib.papers.profiles import PROFILES
 
 
@@ -34,4 +34,6 @@ def plan(profile: str, folders: Mapping[str, Path]) -> dict[str, list[Experiment
         found.append(echonet_dynamic.camus_experiment(sizes, folders["camus"]))
     if {"echonet_dynamic", "camus"} <= folders.keys():
         others |= contrastive.planned(sizes, folders)
+    if {"echonet_dynamic", "camus", "echonet_lvh"} <= folders.keys():
+        others |= multitask.planned(sizes, folders)
     return {"02_echonet_dynamic": found} | others

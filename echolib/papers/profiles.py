@@ -45,6 +45,16 @@ class ContrastiveSizes(Frozen):
     draws: tuple[int, ...] = Field(min_length=1)  # of a fraction of the labels, each with its own initial weights
 
 
+class MultiTaskSizes(Frozen):
+    """Masks and keypoints by one network."""
+
+    size: PositiveInt  # pixels, a multiple of 32
+    width: PositiveInt  # 64 is EfficientNet-B0 and a decoder of 256 to 16 channels
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    images_per_epoch: PositiveInt  # of all datasets together, the same for every row
+
+
 class Profile(Frozen):
     """Sizes of everything."""
 
@@ -60,6 +70,7 @@ class Profile(Frozen):
     frames: ImageSizes  # EchoNet-Dynamic's traced frames
     camus: ImageSizes
     contrastive: ContrastiveSizes
+    multitask: MultiTaskSizes
     camus_stored: PositiveInt  # CAMUS images are letterboxed to this square, on which Dice is measured
     compared_epochs: PositiveInt  # of the many EF trainings that a table compares; `paper` has the published ones
     expert_clips: PositiveInt  # of each training video, whose features EchoMEN's experts learn from
@@ -102,6 +113,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
+            multitask=MultiTaskSizes(size=64, width=4, epochs=1, batch_size=4, images_per_epoch=24),
             camus_stored=64,
             compared_epochs=1,
             expert_clips=2,
@@ -134,6 +146,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
+            multitask=MultiTaskSizes(size=64, width=16, epochs=3, batch_size=8, images_per_epoch=384),
             camus_stored=256,
             compared_epochs=12,
             expert_clips=4,
@@ -162,6 +175,7 @@ PROFILES = {
                 rate=1e-3,
                 draws=(0, 1),
             ),
+            multitask=MultiTaskSizes(size=128, width=64, epochs=20, batch_size=32, images_per_epoch=3072),
             camus_stored=512,
             compared_epochs=12,
             expert_clips=4,
@@ -190,6 +204,7 @@ PROFILES = {
                 rate=1e-4,
                 draws=(0, 1, 2),
             ),
+            multitask=MultiTaskSizes(size=256, width=64, epochs=50, batch_size=32, images_per_epoch=9600),
             camus_stored=512,
             compared_epochs=45,
             expert_clips=8,

@@ -26,7 +26,7 @@ class MaskedImages:
     """images, labels: uint8 (items, H, W) as stored, labels 0 to 3; items: one row an image.
 
     items: name, person (video or patient), split, phase ("ED", "ES") and row_mm, column_mm of a stored pixel (NaN
-    where the dataset does not say).
+    where the dataset does not say); for CAMUS also view and scale, stored pixels to a native one.
     """
 
     items: pd.DataFrame
@@ -64,14 +64,15 @@ class MaskedImages:
 
 
 def resize_images(images: Tensor, size: int) -> Tensor:
-    """uint8 (N, H, W) -> uint8 (N, size, size) by area averaging."""
+    """uint8 (N, H, W) -> uint8 (N, size, size) by area averaging, or linear interpolation where images grow."""
     if tuple(images.shape[-2:]) == (size, size):
         return images
-    small = [
-        F.interpolate(part.unsqueeze(1).float(), size=(size, size), mode="area").round_().to(torch.uint8).squeeze(1)
+    mode = "bilinear" if size > max(images.shape[-2:]) else "area"
+    resized = [
+        F.interpolate(part.unsqueeze(1).float(), size=(size, size), mode=mode).round_().to(torch.uint8).squeeze(1)
         for part in images.split(256)
     ]
-    return torch.cat(small)
+    return torch.cat(resized)
 
 
 def resize_labels(labels: Tensor, size: int) -> Tensor:
@@ -114,6 +115,7 @@ def _camus_images(dataset: Dataset, device: torch.device) -> tuple[pd.DataFrame,
     items = items[["name", "person", "split", "view", "phase", "quality", "ef_percent", "row_mm", "column_mm"]].copy()
     size = (dataset.frames.height, dataset.frames.width)
     scale = np.array([letterbox(height, width, size).scale for height, width in dataset.frames.native_sizes])
+    items["scale"] = scale
     items["row_mm"] /= scale  # of a stored pixel now
     items["column_mm"] /= scale
     # A store lays its frames down in the order in which they were decoded: `starts` says where each item's lies.

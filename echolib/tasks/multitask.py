@@ -1,0 +1,244 @@
+"""Masks and keypoints by one network, from datasets of which each has labels of its own kind."""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from pydantic import Field, PositiveFloat, PositiveInt
+from torch import Tensor, nn
+
+from echolib.data.sampling import Normalisation
+from echolib.data.source import Dataset, Source
+from echolib.geometry import APICAL_KEYPOINTS, decode_heatmaps, heatmaps, to_cells, to_pixels
+from echolib.losses.overlap import soft_dice_loss
+from echolib.models.multitask import MAP_STRIDE, MultiTask, SingleTask, Variant
+from echolib.tasks.base import Parent, Tables, Task
+from echolib.tasks.image_data import structure_targets
+from echolib.tasks.multitask_data import LabelledBatch, LabelledSet, masked_set, pointed_set
+from echolib.tasks.multitask_tables import EF, MASKS, MEASURES, POINTS, ef_table, mask_table, measure_table, point_table
+from echolib.tasks.point_data import WALL_KEYPOINTS
+from echolib.tasks.video_data import in_chunks
+
+Sets = tuple[LabelledSet, ...]
+WITH_MASKS, WITH_POINTS = ("camus", "echonet_dynamic"), ("echonet_lvh",)
+
+
+class MultiTaskLearning(Task):
+    """Dice and binary cross-entropy on the structures that a dataset labels, plus `keypoint_weight` times the mean
+    squared error of the heat maps of labelled keypoints.
+
+    No public image has both labels, so a loss counts only where its label exists: masks of CAMUS and EchoNet-Dynamic,
+    four points of the walls of EchoNet-LVH. With `derived`, both labels lie on each CAMUS image: its masks, and apex
+    and annulus ends found in them; other datasets are not used. single_task: the ablation's rivals, with one branch and
+    the datasets that teach it. Every variant sees `images_per_epoch` images an epoch (whole batches of them), as many
+    of each of its datasets.
+
+    turns: the datasets take turns image by image, so that each batch holds all of them, or batch by batch. The latter
+    trains each with batch statistics of its own, which the running statistics, a mixture, do not fit in evaluation.
+    """
+
+    headline: ClassVar[tuple[str, ...]] = ("dice_camus_lv", "dice_echonet_dynamic_lv", "keypoint_px")
+    kind: Literal["multitask"] = "multitask"
+    variant: Variant = "tf_efficientnet_b0"
+    width: PositiveInt = 64
+    weights: Literal["imagenet", "none"] = "none"
+    structures: tuple[Literal["lv", "epicardium", "atrium"], ...] = ("lv", "epicardium", "atrium")
+    size: int = Field(default=256, multiple_of=32, gt=0)
+    single_task: SingleTask | None = None
+    derived: bool = False
+    keypoint_weight: PositiveFloat = 10.0
+    sigma: PositiveFloat = 2.0  # cells of a heat map
+    images_per_epoch: PositiveInt
+    turns: Literal["images", "batches"] = "images"
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The datasets that it learns from, in their turn."""
+        if self.derived:
+            return ("camus",)
+        return {"segmentation": WITH_MASKS, "keypoints": WITH_POINTS, None: WITH_MASKS + WITH_POINTS}[self.single_task]
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The names of its keypoints."""
+        return APICAL_KEYPOINTS if self.derived else WALL_KEYPOINTS
+
+    def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> Sets:
+        def one(dataset: Dataset) -> LabelledSet:
+            if dataset.name in WITH_POINTS:
+                return pointed_set(dataset, self.size, device)
+            keypoints = len(self.points)
+            return masked_set(dataset, self.size, self.structures, keypoints, device, derived=self.derived)
+
+        return tuple(one(datasets[name]) for name in self.datasets)
+
+    def build(self, data: Sets, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
+        model = self.make_network()
+        return model, model.load_imagenet() if self.weights == "imagenet" else "random"
+
+    def make_network(self) -> MultiTask:
+        """The network with random weights."""
+        return MultiTask(self.variant, len(self.structures), len(self.points), self.width, self.single_task)
+
+    def training_items(self, data: Sets) -> int:
+        return self.images_per_epoch
+
+    def epoch(self, data: Sets, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+        """Datasets take turns, image by image or batch by batch; items are numbered on from those of the former."""
+        batches = max(1, self.images_per_epoch // batch_size)
+        together = batch_size if self.turns == "batches" else 1
+        wanted = -(-batches * batch_size // (together * len(data))) * together
+        first, orders = 0, []
+        for found in data:
+            items = len(found.of_split["train"])
+            orders.append((first + _passes(items, wanted, generator)).view(-1, together))
+            first += items
+        yield from torch.stack(orders, 1).flatten()[: batches * batch_size].split(batch_size)
+
+    def _by_set(self, data: Sets, items: Tensor) -> Iterator[tuple[LabelledSet, Tensor]]:
+        """The datasets that a batch comes from, and its rows there."""
+        first = 0
+        for found in data:
+            train = found.of_split["train"]
+            own = items[(items >= first) & (items < first + len(train))]
+            if len(own):
+                yield found, train[own - first]
+            first += len(train)
+
+    def names(self, data: Sets, items: Tensor) -> list[str]:
+        return [name for found, rows in self._by_set(data, items) for name in found.items["name"].iloc[rows.tolist()]]
+
+    def batch(self, data: Sets, items: Tensor, generator: torch.Generator) -> LabelledBatch:
+        """The images of one dataset after those of the other."""
+        parts = [found.augmented(rows, len(self.structures), generator) for found, rows in self._by_set(data, items)]
+        return LabelledBatch(*(torch.cat(each) for each in zip(*parts, strict=True)))
+
+    def loss(self, model: nn.Module, batch: LabelledBatch) -> Tensor:
+        masks, maps = model(batch.images)
+        loss = 0.0
+        if masks is not None:
+            loss = mask_loss(masks, batch.targets, batch.known)
+        if maps is not None:
+            loss = loss + self.keypoint_weight * map_loss(maps, self.maps_of(batch.points))
+        return loss
+
+    def maps_of(self, points: Tensor) -> Tensor:
+        """Heat maps (..., K, size/4, size/4) of points (..., K, 2) in pixels of the input; all 0 of unlabelled ones."""
+        cells = self.size // MAP_STRIDE
+        return heatmaps(to_cells(points, MAP_STRIDE), cells, cells, self.sigma)
+
+    def validate(self, model: nn.Module, data: Sets) -> dict[str, float]:
+        """The loss is Dice loss and cross-entropy, mean over datasets, plus the heat maps' squared error as a share of
+        that of empty maps: its parts count alike whatever `keypoint_weight`. Also Dice, and keypoints' error in pixels.
+        """
+        losses: dict[str, list[float]] = {"masks": [], "maps": []}
+        figures: dict[str, float] = {}
+        for found in data:
+            batch = found.labels(found.of_split["val"], len(self.structures))
+            if self.scores_masks(found) and bool(batch.known.any()):
+                logits = self._logits(model, found, batch.images)
+                losses["masks"].append(float(mask_loss(logits, batch.targets, batch.known)))
+                figures |= self._pooled_dice(found, logits > 0, batch.targets)
+            if self.scores_points(found) and bool(batch.points.isfinite().any()):
+                maps, targets = self._maps(model, found, batch.images), self.maps_of(batch.points)
+                losses["maps"].append(float(map_loss(maps, targets) / map_loss(torch.zeros_like(maps), targets)))
+                points = to_pixels(decode_heatmaps(maps), MAP_STRIDE)
+                figures["keypoint_px"] = float((points - batch.points).norm(dim=-1).nanmean())
+        return {"loss": sum(sum(part) / len(part) for part in losses.values() if part)} | figures
+
+    def scores_masks(self, found: LabelledSet) -> bool:
+        """Whether there are both masks of this dataset and a branch that predicts them."""
+        return self.single_task != "keypoints" and bool(found.structures)
+
+    def scores_points(self, found: LabelledSet) -> bool:
+        """Whether there are both keypoints of this dataset and a branch that predicts them."""
+        return self.single_task != "segmentation" and (self.derived or found.name in WITH_POINTS)
+
+    def _pooled_dice(self, found: LabelledSet, masks: Tensor, targets: Tensor) -> dict[str, float]:
+        both, either = (masks & targets).sum((0, 2, 3)), masks.sum((0, 2, 3)) + targets.sum((0, 2, 3))
+        dice = (2 * both / either.clamp(min=1)).tolist()
+        return {f"dice_{found.name}_{self.structures[place]}": dice[place] for place in found.structures}
+
+    def predict(self, model: nn.Module, data: Sets) -> Tables:
+        """Of the test items: predictions (keypoints), masks, measures and ef, each empty where it does not apply."""
+        tables: dict[str, list[pd.DataFrame]] = {"predictions": [], "masks": [], "measures": [], "ef": []}
+        for found in data:
+            rows = found.of_split["test"]
+            if self.scores_masks(found) and len(rows):
+                names = tuple(self.structures[place] for place in found.structures)
+                labels = found.stored.labels[rows]
+                masks = self.segment(model, found.normalise, found.images[rows], labels.shape[-2:])
+                masks = masks[:, list(found.structures)]
+                truth = structure_targets(labels, names)
+                tables["masks"].append(mask_table(found, masks, truth, names))
+                if found.name == "camus" and "lv" in names:
+                    lv = names.index("lv")
+                    tables["ef"].append(ef_table(found.items.iloc[rows.cpu()], masks[:, lv], truth[:, lv]))
+            if self.scores_points(found) and len(rows):
+                points = to_pixels(decode_heatmaps(self._maps(model, found, found.images[rows])), MAP_STRIDE)
+                points, truth = (each.double().cpu().numpy() for each in (points, found.points[rows]))
+                tables["predictions"].append(point_table(found, points, truth, self.points))
+                if not self.derived:
+                    tables["measures"].append(measure_table(found, points, truth))
+        columns = {"predictions": POINTS, "masks": MASKS, "measures": MEASURES, "ef": EF}
+        return {
+            name: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns[name]))
+            for name, parts in tables.items()
+        }
+
+    def segment(self, model: nn.Module, normalise: Normalisation, images: Tensor, shape: tuple[int, int]) -> Tensor:
+        """Masks of uint8 images (items, size, size) at another size: bool (items, structures, *shape)."""
+
+        def masks(part: Tensor) -> Tensor:
+            logits = model(normalise(part)).masks.float()
+            return F.interpolate(logits, size=shape, mode="bilinear", align_corners=False) > 0
+
+        return in_chunks(masks, images)
+
+    def _logits(self, model: nn.Module, found: LabelledSet, images: Tensor) -> Tensor:
+        return in_chunks(lambda part: model(found.normalise(part)).masks.float(), images)
+
+    def _maps(self, model: nn.Module, found: LabelledSet, images: Tensor) -> Tensor:
+        return in_chunks(lambda part: model(found.normalise(part)).maps.float(), images)
+
+    def metrics(self, tables: Tables) -> dict[str, float]:
+        """Mean Dice by dataset and structure, mean distance of the keypoints."""
+        dice = tables["masks"].groupby(["dataset", "structure"])["dice"].mean()
+        figures = {f"dice_{dataset}_{structure}": float(mean) for (dataset, structure), mean in dice.items()}
+        points = tables["predictions"]
+        if len(points):
+            errors = {"px": "error_input_px", "native_px": "error_native_px", "mm": "error_mm"}
+            figures |= {f"keypoint_{unit}": float(points[name].mean()) for unit, name in errors.items()}
+        return figures
+
+    def expected_items(self, source: Source) -> int:
+        return self.images_per_epoch // len(self.datasets)
+
+    def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:
+        with torch.device(device):
+            return self.make_network(), (torch.zeros(1, 3, self.size, self.size),)
+
+
+def mask_loss(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+    """Soft Dice loss + binary cross-entropy of logits and bool targets (batch, structures, H, W), mean over those pairs
+    of image and structure that are known (batch, structures); 0 where none is."""
+    logits, targets = logits[known].unsqueeze(1).float(), targets[known].unsqueeze(1).float()
+    if not len(logits):
+        return logits.sum()
+    return F.binary_cross_entropy_with_logits(logits, targets) + soft_dice_loss(logits, targets)
+
+
+def map_loss(maps: Tensor, targets: Tensor) -> Tensor:
+    """Mean squared error of heat maps (batch, K, h, w) over the labelled points; targets are all 0 of the others."""
+    labelled = targets.amax((-2, -1)) > 0
+    error = (maps.float() - targets).square().mean((-2, -1))
+    return (error * labelled).sum() / labelled.sum().clamp(min=1)
+
+
+def _passes(items: int, wanted: int, generator: torch.Generator) -> Tensor:
+    """`wanted` of the numbers below `items`: whole passes through all of them, each in a fresh order."""
+    rounds = max(1, -(-wanted // items))
+    orders = [torch.randperm(items, generator=generator, device=generator.device) for _ in range(rounds)]
+    return torch.cat(orders)[:wanted]
