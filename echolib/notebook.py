@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +92,11 @@ class Study:
             self.experiments[result.experiment.name] = {"folder": result.folder.name, "metrics": result.metrics}
             self.seeds.add(result.experiment.seed)
         return results
+
+    def run_rows(self, rows: "Mapping[Hashable, Sequence[Experiment]]") -> "dict[Hashable, list[Result]]":
+        """`run` for a table whose rows have experiments of their own: all of them at once, results by row."""
+        results = iter(self.run([each for experiments in rows.values() for each in experiments]))
+        return {row: [next(results) for _ in experiments] for row, experiments in rows.items()}
 
     def table(self, frame: "pd.DataFrame", name: str, caption: str = "", **options) -> None:
         """Saves a table as CSV, Markdown and LaTeX under `name`, and shows it; `options` go to report.save_table."""

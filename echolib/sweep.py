@@ -1,13 +1,14 @@
-"""Many experiments: one after another here, or on a Ray cluster."""
+"""Many experiments: one after another or side by side here, or on a Ray cluster."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from tqdm.auto import tqdm
 
 from echolib import experiment as engine
 from echolib.experiment import Experiment, Place, Result
+from echolib.workers import run_side_by_side, worker_count
 
 
 def in_order(experiments: Iterable[Experiment]) -> list[Experiment]:
@@ -21,26 +22,47 @@ def in_order(experiments: Iterable[Experiment]) -> list[Experiment]:
 def run(
     experiments: Iterable[Experiment], place: Place, *, progress: bool = True, out: TextIO | None = None
 ) -> list[Result]:
-    """Runs experiments one after another under one progress bar counted in epochs; results in the given order.
+    """Runs experiments under one progress bar counted in epochs; results in the given order.
 
-    A line is written to `out` (standard output) for each experiment that was not there before.
+    On a GPU one after another; on the cores of a CPU side by side where there is enough to do (`workers`). A line is
+    written to `out` (standard output) for each experiment that was not there before.
     """
     asked = list(experiments)
     queue = in_order(asked)
     out = out or sys.stdout
-    done = {}
+    done: set[Experiment] = set()
     epochs = sum(max(1, each.schedule.epochs) for each in queue)
     layout = "{desc} {percentage:3.0f}%|{bar}| {n:.1f}/{total} epochs [{elapsed}<{remaining}]"
     with tqdm(total=epochs, disable=not progress, bar_format=layout, leave=False) as bar:
-        for number, each in enumerate(queue, 1):
-            bar.set_description(each.name)
-            here = engine.is_done(each, place.runs, place.cache)
-            done[each] = engine.run(each, place, tick=bar.update)
-            if not each.schedule.epochs:
-                bar.update(1)
-            if not here:
-                print(f"[{number}/{len(queue)}] {summary(done[each])}", file=out, flush=True)
-    return [done[each] for each in asked]
+        waiting = []
+        for each in queue:
+            if engine.is_done(each, place.runs, place.cache):
+                done.add(each)
+                bar.update(max(1, each.schedule.epochs))
+            else:
+                waiting.append(each)
+        for each in _run_waiting(waiting, place, bar):
+            done.add(each)
+            result = Result(each, each.folder(place.runs, place.cache))
+            print(f"[{len(done)}/{len(queue)}] {summary(result)}", file=out, flush=True)
+    return [Result(each, each.folder(place.runs, place.cache)) for each in asked]
+
+
+def _run_waiting(waiting: list[Experiment], place: Place, bar: tqdm) -> Iterator[Experiment]:
+    """Yields each experiment as it ends, in whichever way is faster."""
+    workers = worker_count(waiting, place)
+    if workers > 1:
+        bar.set_description(f"{workers} side by side")
+        for each in run_side_by_side(waiting, place, workers):
+            bar.update(max(1, each.schedule.epochs))
+            yield each
+        return
+    for each in waiting:
+        bar.set_description(each.name)
+        engine.run(each, place, tick=bar.update)
+        if not each.schedule.epochs:
+            bar.update(1)
+        yield each
 
 
 def summary(result: Result) -> str:

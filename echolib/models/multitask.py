@@ -7,6 +7,7 @@ EfficientNet, and all widths and strides, are ours.
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echolib.models.narrow import FULL_WIDTH, scaled
@@ -52,7 +53,7 @@ class MultiTask(nn.Module):
         if single_task != "keypoints":
             self.segmentation = SegmentationBranch(channels, structures, width)
         if single_task != "segmentation":
-            self.keypoints = keypoint_head(channels[-1], keypoints, width)
+            self.keypoints = KeypointHead(channels, keypoints, width)
 
     def forward(self, images: Tensor) -> MasksAndMaps:
         height, width = images.shape[-2:]
@@ -60,7 +61,7 @@ class MultiTask(nn.Module):
             raise ValueError(f"images of {height} x {width} pixels: both have to be multiples of {ENCODER_STRIDE}")
         features = self.encoder(images.expand(-1, 3, -1, -1))
         masks = None if self.segmentation is None else self.segmentation([images, *features])
-        maps = None if self.keypoints is None else self.keypoints(features[-1])
+        maps = None if self.keypoints is None else self.keypoints(features)
         return MasksAndMaps(masks, maps)
 
     def load_imagenet(self) -> str:
@@ -96,11 +97,30 @@ class SegmentationBranch(nn.Module):
         return self.head(self.decoder(features))
 
 
-def keypoint_head(inputs: int, keypoints: int, width: int) -> nn.Sequential:
-    """Three times twice the size and a 3 x 3 convolution, from stride 32 to stride 4; then one map a keypoint."""
-    widths = [scaled(each, width) for each in KEYPOINT_HEAD]
-    layers: list[nn.Module] = []
-    for a, b in pairwise([inputs, *widths]):
-        layers += [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)]
-        layers += [nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers, nn.Conv2d(widths[-1], keypoints, 1))
+class KeypointHead(nn.Module):
+    """Heat maps from the top down: three times twice the size and a 3 x 3 convolution, from stride 32 to stride 4, and
+    at each step the encoder's own map of that stride through a 1 x 1 convolution; then one map a keypoint.
+
+    Without the encoder's finer maps a point's place would have to pass through cells of 32 pixels.
+    """
+
+    def __init__(self, channels: list[int], keypoints: int, width: int) -> None:
+        super().__init__()
+        widths = [scaled(each, width) for each in KEYPOINT_HEAD]
+        deepest, finer = channels[-1], channels[-2:0:-1]  # of stride 32; of strides 16, 8 and 4
+        self.raised = nn.ModuleList(_convolution(a, b, 3) for a, b in pairwise([deepest, *widths]))
+        self.lateral = nn.ModuleList(_convolution(a, b, 1) for a, b in zip(finer, widths, strict=True))
+        self.head = nn.Conv2d(widths[-1], keypoints, 1)
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Maps of stride 2 to 32 -> heat maps (batch, keypoints, H/4, W/4)."""
+        maps, finer = features[-1], features[-2:0:-1]
+        for raise_, lateral, skip in zip(self.raised, self.lateral, finer, strict=True):
+            maps = F.interpolate(maps, size=skip.shape[-2:], mode="bilinear", align_corners=False)
+            maps = raise_(maps) + lateral(skip)
+        return self.head(maps)
+
+
+def _convolution(inputs: int, outputs: int, size: int) -> nn.Sequential:
+    convolution = nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
