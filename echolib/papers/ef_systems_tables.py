@@ -1,56 +1,14 @@
-"""What the other EF systems cost, and what they say beside EF: key frames, frame weights, uncertainty."""
+"""What the other EF systems say beside EF: key frames, frame weights, uncertainty."""
 
-import statistics
-import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.stats import spearmanr
 
-from echolib.experiment import Experiment, Place, Result, cost
+from echolib.experiment import Result
 from echolib.metrics import bootstrap_interval, calibration_curve, expected_calibration_error, gaussian_coverage
 from echolib.metrics.calibration import LEVELS
-from echolib.tasks.base import on_device
-
-CLIPS, REPEATS = 8, 5  # of a timed forward pass
-
-
-def cost_table(experiments: Mapping[str, Experiment], place: Place) -> pd.DataFrame:
-    """Parameters, operations of a forward pass and milliseconds a clip on this device, a row a method.
-
-    A method that rests on a frozen encoder is counted with it. Milliseconds: median of five passes of eight clips.
-    """
-    rows = []
-    for name, experiment in experiments.items():
-        parts = [experiment, *experiment.parents.values()]
-        found = [cost(each) for each in parts]
-        rows.append(
-            {
-                "method": name,
-                "frames": next(each.task.clip_length for each in parts if hasattr(each.task, "clip_length")),
-                "parameters": sum(each.parameters for each in found),
-                "gflop": sum(each.gflop_per_item for each in found) / 3,  # forward alone
-                "ms": sum(_milliseconds(each, place) for each in parts),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-@torch.no_grad()
-def _milliseconds(experiment: Experiment, place: Place) -> float:
-    model, inputs = experiment.task.workload("cpu")
-    model = on_device(model, place.device).eval()
-    inputs = [each.expand(CLIPS, *each.shape[1:]).contiguous().to(place.device) for each in inputs]
-    spent = []
-    for _ in range(REPEATS + 1):
-        begin = time.perf_counter()
-        model(*inputs)
-        if place.device.type == "cuda":
-            torch.cuda.synchronize(place.device)
-        spent.append(time.perf_counter() - begin)
-    return 1e3 * statistics.median(spent[1:]) / CLIPS
 
 
 def key_frame_table(results: Mapping[str, Result], *, resamples: int) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from echolib.report.attention_figures import activation_overlays, noise_curves, 
 from echolib.report.ejection_figures import calibration, ef_population, ef_scatter, error_by_ef, roc_curves
 from echolib.report.heart_figures import area_over_time, frame_montage
 from echolib.report.imbalance_figures import errors_by_class, feature_maps, sample_weights, swept
+from echolib.report.multitask_figures import differences, points_over
 from echolib.report.published import beside_published
 from echolib.report.saving import DPI, save_figure
 from echolib.report.segmentation_figures import dice_by_fraction, image_rows, outlines
@@ -24,6 +25,7 @@ __all__ = [
     "beside_published",
     "calibration",
     "dice_by_fraction",
+    "differences",
     "ef_population",
     "ef_scatter",
     "error_by_ef",
@@ -37,6 +39,7 @@ __all__ = [
     "outlines",
     "over_cycle",
     "panels",
+    "points_over",
     "roc_curves",
     "sample_weights",
     "save_figure",

@@ -1,18 +1,12 @@
-"""What the other EF systems say beside EF, from made predictions; what they cost, against counts known elsewhere."""
+"""What the other EF systems say beside EF, from made predictions."""
 
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from echolib.experiment import Place, cost
-from echolib.papers import echomen, ef_systems
 from echolib.papers import ef_systems_tables as tables
-from echolib.papers.profiles import PROFILES
-
-SMOKE = PROFILES["smoke"]
 
 
 def made(predictions=None, **others):
@@ -62,22 +56,3 @@ def test_frame_weights_meet_the_true_heart():
     np.testing.assert_allclose(found["phase"], phase[2:20:3])
     table = tables.weight_table(found).iloc[0]
     assert table["speed_correlation"] == pytest.approx(1) and table["n"] == 1
-
-
-def test_cost_counts_what_a_method_rests_on(phantom, tmp_path):
-    folder = phantom / "EchoNet-Dynamic"
-    place = Place(tmp_path, tmp_path, torch.device("cpu"))
-    (base,), (whole,) = (
-        make(SMOKE, folder)
-        for make in (lambda p, f: echomen.rival_experiments(p, f, "echonet"), echomen.echomen_experiments)
-    )
-    (graph,) = ef_systems.system_experiments(SMOKE, folder, "echognn", "common")
-    table = tables.cost_table({"base": base, "EchoMEN": whole, "graph": graph}, place).set_index("method")
-    encoder = whole.parents["encoder"]
-    assert table.loc["EchoMEN", "parameters"] == cost(whole).parameters + cost(encoder).parameters
-    assert (
-        table.loc["base", "parameters"]
-        == cost(base).parameters
-        == sum(p.numel() for p in base.task.make_network().parameters())
-    )
-    assert (table["frames"] == SMOKE.clips.length).all() and (table[["gflop", "ms"]] > 0).all(axis=None)
