@@ -78,7 +78,7 @@ def keypoint_table(rows: Rows, labels: Mapping[str, str], *, resamples: int) -> 
     for row, results in rows.items():
         if row.single_task == "segmentation":
             continue
-        points = results[0].predictions
+        points = results[0].predictions.dropna(subset=[PX])
         data = labels[points["dataset"].iloc[0]]
         if row.single_task is None:
             floor = {"model": f"mean position, {DESIGNS[row.design]}", "point": "all", "data": data}

@@ -36,7 +36,8 @@ def test_full_size_parameters_and_shapes():
         decoder, below = decoder + convolution(below + skip, width) + convolution(width, width), width
     assert parameters(model.segmentation) == decoder + 9 * 16 * 3 + 3
     head = sum(convolution(a, b) for a, b in zip((320, *KEYPOINT_HEAD), KEYPOINT_HEAD, strict=False))
-    assert parameters(model.keypoints) == head + 128 * 4 + 4
+    lateral = sum(a * b + 2 * b for a, b in zip((112, 40, 24), KEYPOINT_HEAD, strict=True))  # 1 x 1, normalised
+    assert parameters(model.keypoints) == head + lateral + 128 * 4 + 4
 
 
 @pytest.mark.parametrize("variant", ["tf_efficientnet_b0", "efficientnet_b0"])
