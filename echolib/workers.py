@@ -6,6 +6,7 @@ as two trainings with one thread each.
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -71,7 +72,11 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _begin(threads: int) -> None:
-    """A worker's first act: its share of the cores, and a watch on its parent, without which it has no purpose."""
+    """A worker's first act: its share of the cores, and a watch on its parent, without which it has no purpose.
+
+    Interrupts go to every process of a terminal or kernel; the parent alone acts on them.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     parent = multiprocessing.parent_process()
 
