@@ -137,12 +137,12 @@ PROFILES = {
             frames=ImageSizes(size=80, width=8, epochs=9, batch_size=12),
             camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
             contrastive=ContrastiveSizes(
-                size=40,
+                size=32,
                 width=8,
                 pretraining_epochs=30,
                 pretraining_batch=32,
                 epochs=6,
-                batch_size=32,
+                batch_size=8,  # 5 % of the labels are some forty images: larger batches leave too few steps
                 rate=3e-3,
                 draws=(0,),
             ),
