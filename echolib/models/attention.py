@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from echolib.models.video import STAGES
 
+FEWEST_HIDDEN = 4
+
 
 class _LocalMaximum(torch.autograd.Function):
     """`local_maximum` frame by frame, so that neighbours are met in the processor's cache; keeps nothing but X."""
@@ -55,6 +57,11 @@ def local_maximum(x: Tensor, window: int) -> Tensor:
     return reduce(torch.maximum, (padded[:, :, k : k + length] for k in range(window))).mean((3, 4))
 
 
+def _hidden(channels: int, reduction: int) -> int:
+    """C / r, at least the 4 of a published encoder's first stage: a single unit behind a ReLU is often never on."""
+    return max(FEWEST_HIDDEN, channels // reduction)
+
+
 def local_mean(x: Tensor, window: int) -> Tensor:
     """Spatial mean of the mean over `window` neighbouring frames, those that exist: (batch, C, T, H, W) -> (batch, C,
     T). The two means commute, so the temporal one is taken of T numbers a channel."""
@@ -73,7 +80,7 @@ class TCA(nn.Module):
         super().__init__()
         if window % 2 == 0 or window < 1:
             raise ValueError(f"window is an odd number of frames, not {window}")
-        hidden = max(1, channels // reduction)
+        hidden = _hidden(channels, reduction)
         self.window = window
         self.reduce = nn.Conv1d(channels, hidden, 1, bias=False)
         self.expand = nn.Conv1d(hidden, channels, 1, bias=False)
@@ -99,7 +106,7 @@ class SE(nn.Module):
 
     def __init__(self, channels: int, reduction: int = 16) -> None:
         super().__init__()
-        hidden = max(1, channels // reduction)
+        hidden = _hidden(channels, reduction)
         self.reduce, self.expand = nn.Linear(channels, hidden), nn.Linear(hidden, channels)
 
     def gate(self, x: Tensor) -> Tensor:
@@ -119,7 +126,7 @@ class ME(nn.Module):
 
     def __init__(self, channels: int, reduction: int = 16, gate: Literal["paper", "released"] = "paper") -> None:
         super().__init__()
-        hidden = max(1, channels // reduction)
+        hidden = _hidden(channels, reduction)
         self.scale = {"paper": 2.0, "released": 1.0}[gate]
         self.reduce = nn.Sequential(nn.Conv3d(channels, hidden, 1, bias=False), nn.BatchNorm3d(hidden))
         self.channelwise = nn.Conv3d(hidden, hidden, (1, 3, 3), padding=(0, 1, 1), groups=hidden, bias=False)

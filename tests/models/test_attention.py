@@ -81,7 +81,9 @@ def test_motion_changes_the_gate_of_its_own_frames_alone():
 
 
 def test_extra_parameters_and_refused_windows():
-    assert sum(p.numel() for p in TCA(256).parameters()) == 256**2 // 8
+    for channels in (64, 128, 256, 512):
+        assert sum(p.numel() for p in TCA(channels).parameters()) == channels**2 // 8
+    assert TCA(8).reduce.out_channels == 4  # narrow networks keep the hidden units of the narrowest published stage
     with pytest.raises(ValueError, match="odd number of frames, not 4"):
         TCA(16, window=4)
 
@@ -112,10 +114,10 @@ def test_me_is_what_a_frame_adds_to_the_one_before(gate, low):
     torch.manual_seed(0)
     module = ME(6, reduction=3, gate=gate).double().eval()
     x = features(2, 6, 4, 5, 5)
-    reduced, motion = module.reduce(x), torch.zeros(2, 2, 4, dtype=x.dtype)
+    reduced, motion = module.reduce(x), torch.zeros(2, 4, 4, dtype=x.dtype)
     kernel = module.channelwise.weight[:, 0, 0]
     for b in range(2):
-        for c in range(2):
+        for c in range(4):
             for t in range(3):
                 padded = torch.nn.functional.pad(reduced[b, c, t + 1], (1, 1, 1, 1))
                 convolved = torch.stack(
