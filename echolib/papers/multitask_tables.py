@@ -85,7 +85,8 @@ def keypoint_table(rows: Rows, labels: Mapping[str, str], *, resamples: int) -> 
             found.append(floor | {"px": mean_position_error(points)})
         for point in ("all", *points["point"].unique()):
             errors, people = errors_of(results, None if point == "all" else point)
-            own = {"model": row.words, "point": point, "data": data} | _interval(errors, people, "px", resamples)
+            own = {"model": row.words, "point": point.replace("_", " "), "data": data}
+            own |= _interval(errors, people, "px", resamples)
             for name, value in (("native_px", "error_native_px"), ("mm", MM)):
                 own[name] = float(errors_of(results, None if point == "all" else point, value)[0].mean())
             found.append(own | {"seeds": len(results)})
@@ -196,5 +197,5 @@ def _compared(both: list, expected: Literal["higher", "lower"], resamples: int) 
 def joint_against_two(costs: pd.DataFrame) -> pd.DataFrame:
     """The cost of one joint model and of the two single ones together: `cost_table` of one design with a sum row."""
     single = costs[costs["method"].str.contains("only")]
-    total = {"method": "both single models", **single[["parameters", "gflop", "ms"]].sum().to_dict()}
+    total = {"method": "both single models"} | {name: single[name].sum() for name in ("parameters", "gflop", "ms")}
     return pd.concat([costs, pd.DataFrame([total])], ignore_index=True)

@@ -22,7 +22,7 @@ HEADINGS = {
     "rmse": "RMSE (EF points)",
     "threshold": "EF below (%)",
 }
-DECIMALS = {"auc": 3, "dice": 3, "r2": 3}
+DECIMALS = {"auc": 3, "dice": 3, "gflop": 3, "r2": 3}
 LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
