@@ -7,8 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from echolib.report.style import PALETTE, axes_or_new
+from echolib.report.style import COLUMN, PAGE, PALETTE, axes_or_new
 from echolib.report.tables import HEADINGS
+
+MOST_INSIDE = 4  # runs whose names fit into the axes
 
 
 def learning_curves(
@@ -28,7 +30,8 @@ def learning_curves(
         and val_loss, whose lowest value chose the weights that were kept.
     metric, unit : what is drawn, and the unit for its axis.
     """
-    figure, axes = axes_or_new(axes, height=2.3)
+    beside = len(logs) > MOST_INSIDE
+    figure, axes = axes_or_new(axes, height=2.3, width=PAGE if beside else COLUMN)
     trained = False
     for number, (name, log) in enumerate(logs.items()):
         log = log if isinstance(log, pd.DataFrame) else pd.read_csv(log)
@@ -49,5 +52,8 @@ def learning_curves(
     if logarithmic:
         axes.set_yscale("log")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(loc="upper right", borderaxespad=0.2)
+    if beside:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+    else:
+        axes.legend(loc="upper right", borderaxespad=0.2)
     return figure
