@@ -43,7 +43,7 @@ def _narrow_layer(module: nn.Module, width: int) -> nn.Module | None:
             module.kernel_size,
             module.stride,
             module.padding,
-            module.dilation,
+            _computed_fast(module),
             bias=bias,
         )
         nn.init.kaiming_normal_(smaller.weight, mode="fan_out", nonlinearity="relu")
@@ -55,3 +55,11 @@ def _narrow_layer(module: nn.Module, width: int) -> nn.Module | None:
     if isinstance(module, nn.Linear):
         return nn.Linear(scaled(module.in_features, width), module.out_features, bias)
     return None
+
+
+def _computed_fast(convolution: nn.Conv2d | nn.Conv3d) -> tuple[int, ...]:
+    """The dilation of a convolution's twin: its own, but twofold within the frame for a temporal kernel, which has one
+    pixel there and computes the same at any. On one CPU thread PyTorch takes a slow path for those not dilated."""
+    if convolution.kernel_size[-2:] == (1, 1) and len(convolution.kernel_size) == 3:
+        return (convolution.dilation[0], 2, 2)
+    return convolution.dilation

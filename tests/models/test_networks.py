@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 import torch
+from torch import nn
 from torchvision.models import video
 from torchvision.models.segmentation import deeplabv3_resnet50
 
@@ -43,6 +44,19 @@ def test_full_width_deeplab_computes_what_torchvisions_does():
     images = torch.randn(1, 3, 40, 48)
     with torch.no_grad():
         assert torch.equal(ours(images), theirs(images)["out"])
+
+
+def test_narrow_temporal_convolutions_are_dilated_in_name_only():
+    model = video_encoder("r2plus1d_18", 8, 1).eval()
+    temporal = [each for each in model.modules() if isinstance(each, nn.Conv3d) and each.kernel_size == (3, 1, 1)]
+    assert len(temporal) == 9
+    assert {each.dilation for each in temporal} == {(1, 2, 2)}
+    clips = torch.randn(2, 3, 9, 32, 32)
+    with torch.no_grad():
+        found = model(clips)
+        for each in temporal:
+            each.dilation = (1, 1, 1)
+        torch.testing.assert_close(found, model(clips))
 
 
 @pytest.mark.parametrize("network", list(KINETICS))
