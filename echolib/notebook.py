@@ -34,6 +34,7 @@ class Study:
     experiments: dict[str, object] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)  # datasets that were asked for
     seeds: set[int] = field(default_factory=set)
+    tested: list[dict[str, object]] = field(default_factory=list)  # claims, for the scorecard
 
     @property
     def runs(self) -> Path:
@@ -73,6 +74,11 @@ class Study:
         return self.sources.label(dataset)
 
     @property
+    def reports(self) -> Path:
+        """Where the reports of all notebooks of this profile are published."""
+        return self.workspace.report(self.profile, self.name).parent
+
+    @property
     def place(self) -> "Place":
         """Where this study's experiments run, and when they must stop."""
         import torch
@@ -107,6 +113,15 @@ class Study:
         path = report.save_table(frame, self.report, name, caption, **options)
         self.shown[name] = caption or name
         _show(Markdown(path.read_text(encoding="utf-8")))
+
+    def claims(
+        self, frame: "pd.DataFrame", name: str, caption: str, *, quantity: str, condition: str = "", **options
+    ) -> None:
+        """`table` of claims put to the test, which the record keeps for the scorecard (see `tested_claims`)."""
+        from echolib.papers.scorecard import tested_claims
+
+        self.tested += tested_claims(frame, quantity=quantity, condition=condition, data=options["label"])
+        self.table(frame, name, caption, **options)
 
     def figure(self, figure: "Figure", name: str, *, caption: str = "", private: bool = False) -> None:
         """Saves a figure as PNG and SVG under `name`, and shows it.
@@ -143,6 +158,7 @@ class Study:
                 "peak_memory_mib": self._peak_memory_mib(),
                 "experiments": self.experiments,
                 "shown": list(self.shown.items()),
+                "claims": self.tested,
                 "numbers": numbers,
             },
         )

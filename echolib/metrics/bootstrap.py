@@ -35,7 +35,7 @@ class Difference(NamedTuple):
     seeds: tuple[int, int]
 
     def verdict(self, expected: Literal["lower", "higher"]) -> str:
-        """"supported" where the whole interval lies on the expected side of zero, else "not supported"."""
+        """In words: "supported" where the whole interval lies on the expected side of zero, else "not supported"."""
         if expected not in ("lower", "higher"):
             raise ValueError(f'expected is "lower" or "higher", got {expected!r}')
         supported = self.high < 0 if expected == "lower" else self.low > 0

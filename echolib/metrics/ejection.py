@@ -143,8 +143,14 @@ def auc_scores(
         low, high = percentile_ends(resampled, level) if np.isfinite(value) else (np.nan, np.nan)
         side = "below" if count == 0 else "at or above" if count == len(label) else ""
         note = f"no item {side} {threshold} %" if side else ""
-        rows[threshold] = {"n_below": int(count), "n": len(label), "auc": float(value), "auc_low": low,
-                           "auc_high": high, "note": note}
+        rows[threshold] = {
+            "n_below": int(count),
+            "n": len(label),
+            "auc": float(value),
+            "auc_low": low,
+            "auc_high": high,
+            "note": note,
+        }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("threshold")
 
 

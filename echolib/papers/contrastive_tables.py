@@ -103,40 +103,52 @@ class Claim(NamedTuple):
     worse: str
 
 
-TABLE1_CLAIMS = tuple(
-    Claim(f"SimCLR above {worse}, {words}", f"SimCLR (E), {words}", f"{start}, {words}")
-    for words in ("DeepLabV3", "U-Net")
-    for worse, start in (("random", "random"), ("BYOL", "BYOL (E)"))
+TABLE1_CLAIMS = (
+    *(
+        Claim(f"SimCLR above {worse}, {words}", f"SimCLR (E), {words}", f"{start}, {words}")
+        for words in ("DeepLabV3", "U-Net")
+        for worse, start in (("random", "random"), ("BYOL", "BYOL (E)"))
+    ),
+    Claim("SimCLR above ImageNet, DeepLabV3", "SimCLR (E), DeepLabV3", "ImageNet, DeepLabV3"),
+    Claim("ImageNet above random, DeepLabV3", "ImageNet, DeepLabV3", "random, DeepLabV3"),
+    Claim("DeepLabV3 above U-Net, from SimCLR", "SimCLR (E), DeepLabV3", "SimCLR (E), U-Net"),
 )
 TABLE2_CLAIMS = (
     *TABLE1_CLAIMS,
+    Claim("ImageNet above SimCLR (C), DeepLabV3", "ImageNet, DeepLabV3", "SimCLR (C), DeepLabV3"),
     *(
-        Claim(f"pretrained on EchoNet-Dynamic above CAMUS, {words}", f"SimCLR (E), {words}", f"SimCLR (C), {words}")
+        Claim(f"{method} (E) above (C), {words}", f"{method} (E), {words}", f"{method} (C), {words}")
+        for method in ("SimCLR", "BYOL")
         for words in ("DeepLabV3", "U-Net")
     ),
 )
 
 
 def claims_table(cells: Cells, claims: Sequence[Claim], *, resamples: int) -> pd.DataFrame:
-    """Each claim at each label fraction: difference of mean Dice, paired over people and draws, and verdict."""
+    """Each claim at each label fraction: difference of mean Dice, paired over people and draws, and verdict; "not
+    testable" where weights could not be had."""
     by_words = {(row.words, fraction): results for (row, fraction), results in cells.items()}
     rows = []
     for claim in claims:
         for fraction in FRACTIONS:
-            better, people = dice_by_draw(by_words[claim.better, fraction])
-            worse, _ = dice_by_draw(by_words[claim.worse, fraction])
+            row = {"claim": claim.words, "labels_percent": 100 * fraction}
+            pair = [by_words[words, fraction] for words in (claim.worse, claim.better)]
+            if not all(measured(results) for results in pair):
+                rows.append(row | {"verdict": f"not testable: {NOT_AVAILABLE}"})
+                continue
+            (worse, people), (better, _) = (dice_by_draw(results) for results in pair)
             found = paired_difference(
                 lambda label, dice: dice.mean(-1), np.zeros(len(people)), worse, better, groups=people,
                 resamples=resamples,
             )  # fmt: skip
-            row = {"claim": claim.words, "labels_percent": 100 * fraction, "dice_difference": found.estimate}
-            row |= {"dice_difference_low": found.low, "dice_difference_high": found.high}
-            rows.append(row | {"verdict": found.verdict("higher")})
+            row |= {"difference": found.estimate, "difference_low": found.low, "difference_high": found.high}
+            rows.append(row | {"seeds": min(found.seeds), "verdict": found.verdict("higher")})
     return pd.DataFrame(rows)
 
 
 def gain_by_fraction(claims: pd.DataFrame) -> pd.DataFrame:
     """Whether each gain is largest with the fewest labels: one row a claim with the gain at 5 % and at 100 %."""
-    wide = claims.pivot(index="claim", columns="labels_percent", values="dice_difference")
+    tested = claims.dropna(subset="difference")
+    wide = tested.pivot(index="claim", columns="labels_percent", values="difference")
     table = pd.DataFrame({"gain_at_5": wide[5.0], "gain_at_100": wide[100.0]})
     return table.assign(largest_at_5=wide.idxmax(axis=1) == 5.0).reset_index()

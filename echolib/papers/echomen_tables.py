@@ -64,10 +64,14 @@ COMPARISON_CLAIMS = (
     Claim("EchoMEN has a lower error than EchoNet", "ECHOMEN", "ECHONET", "all"),
     Claim("and so in HFrEF", "ECHOMEN", "ECHONET", "HFrEF"),
     Claim("and in HFmrEF", "ECHOMEN", "ECHONET", "HFmrEF"),
-    Claim("EchoMEN has a lower error than DIR", "ECHOMEN", "DIR", "all"),
+    *(
+        Claim(f"EchoMEN has a lower error than {rival}", "ECHOMEN", rival, "all")
+        for rival in ("DIR", "SQINV", "FOCAL-R", "RANKSIM", *OTHER_SYSTEMS.values())
+    ),
     Claim("DIR lowers the error in HFrEF", "DIR", "ECHONET", "HFrEF"),
     Claim("DIR raises the error in HFpEF", "ECHONET", "DIR", "HFpEF"),
 )
+SLOPE_CLAIMS = (Claim("the line of EchoMEN's predictions is closer to slope 1 than EchoNet's", "ECHOMEN", "ECHONET"),)
 ABLATION_CLAIMS = tuple(
     Claim(f"EchoMEN needs {part}", "EchoMEN", f"w/o {without}", "all")
     for part, without in (
@@ -79,16 +83,22 @@ ABLATION_CLAIMS = tuple(
 )
 
 
+def slope(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Slope of the least-squares line of predictions (..., videos) on labels (..., videos): (...)."""
+    centred = label - label.mean(-1, keepdims=True)
+    return (centred * prediction).sum(-1) / (centred**2).sum(-1)
+
+
+def slope_error(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """How far that slope is from 1."""
+    return abs(slope(label, prediction) - 1)
+
+
 def slopes_table(label: np.ndarray, methods: Mapping[str, np.ndarray], *, resamples: int) -> pd.DataFrame:
     """Slope of the least-squares line of prediction on label, mean over seeds with 90 % interval (Fig. 3a)."""
-
-    def slope(label, prediction):
-        centred = label - label.mean(-1, keepdims=True)
-        return ((centred * prediction).sum(-1) / (centred**2).sum(-1)).mean(axis=0)
-
     rows = []
     for name, predictions in methods.items():
-        interval = bootstrap_interval(slope, label, predictions, resamples=resamples)
+        interval = bootstrap_interval(over_seeds(slope), label, predictions, resamples=resamples)
         rows.append({"method": name} | dict(zip(("slope", "slope_low", "slope_high"), interval, strict=True)))
     return pd.DataFrame(rows)
 

@@ -7,6 +7,7 @@ from echolib.report.imbalance_figures import errors_by_class, feature_maps, samp
 from echolib.report.multitask_figures import differences, points_over
 from echolib.report.published import beside_published
 from echolib.report.saving import DPI, save_figure
+from echolib.report.scorecard_figure import outcomes
 from echolib.report.segmentation_figures import dice_by_fraction, image_rows, outlines
 from echolib.report.style import CLASS_COLOURS, COLUMN, GREY, PAGE, PALETTE, STRUCTURE_COLOURS, mark, panels, style
 from echolib.report.tables import save_table
@@ -36,6 +37,7 @@ __all__ = [
     "learning_curves",
     "mark",
     "noise_curves",
+    "outcomes",
     "outlines",
     "over_cycle",
     "panels",

@@ -145,8 +145,15 @@ def _shade_classes(axes: Axes, words: Mapping[str, str], colour: str = GREY) -> 
             axes.axvspan(low, high, color=CLASS_COLOURS[name], alpha=0.07, linewidth=0, zorder=0)
             place = (low + high) / 2
             axes.text(
-                place, 0.98, words[name], transform=axes.get_xaxis_transform(), ha="center", va="top", fontsize=6.5,
-                color=colour, clip_on=True,
+                place,
+                0.98,
+                words[name],
+                transform=axes.get_xaxis_transform(),
+                ha="center",
+                va="top",
+                fontsize=6.5,
+                color=colour,
+                clip_on=True,
             )
     axes.set_xlim(left, right)
 

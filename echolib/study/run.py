@@ -46,7 +46,11 @@ class Request:
 
     def inputs(self, notebook: Notebook) -> dict:
         """All that the notebook's report follows from."""
-        return stamp.inputs(notebook, self.parameters(notebook), data_fingerprints(self.sources, times=True))
+        found = stamp.inputs(notebook, self.parameters(notebook), data_fingerprints(self.sources, times=True))
+        if notebook.gathers:
+            records = sorted(self.report(notebook).parent.glob("[0-8]*/record.json"))
+            found["records"] = {path.parent.name: stamp.file_hash(path) for path in records}
+        return found
 
     def is_current(self, notebook: Notebook) -> bool:
         """Whether the notebook's report was made from what is there now."""
@@ -74,6 +78,8 @@ def run(
         request.parameters(notebook)
         notebook.require_kernel()
     stale = [notebook for notebook in request.notebooks if not request.is_current(notebook)]
+    if stale:  # what gathers their records is stale with them
+        stale = [notebook for notebook in request.notebooks if notebook in stale or notebook.gathers]
     for notebook in request.notebooks:
         if notebook not in stale:
             print(f"{notebook.name}: up to date", flush=True)

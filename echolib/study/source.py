@@ -28,6 +28,11 @@ class Notebook:
         """The file's name without its suffix; the notebook's report bears it too."""
         return self.path.stem
 
+    @property
+    def gathers(self) -> bool:
+        """Whether it gathers what the other notebooks have recorded: those numbered 90 and above do."""
+        return self.name.startswith("9")
+
     @classmethod
     def read(cls, path: Path) -> "Notebook":
         """Reads a notebook; StudyError where the parameters cell or the kernel is missing or not as agreed."""

@@ -90,8 +90,10 @@ def test_mirror_scale_and_specks():
 
 def test_axis_does_not_depend_on_the_place_in_the_image():
     mask, atrium = draw("half-ellipsoid", 60, 30, size=(300, 300), apex=(40.0, 15.0))
-    here, there = (mask_long_axis(np.roll(m, (7, 11), (0, 1)), (0.3, 0.3), np.roll(a, (7, 11), (0, 1)))
-                   for m, a in [(mask, atrium), (np.roll(mask, (-7, -11), (0, 1)), np.roll(atrium, (-7, -11), (0, 1)))])
+    here, there = (
+        mask_long_axis(np.roll(m, (7, 11), (0, 1)), (0.3, 0.3), np.roll(a, (7, 11), (0, 1)))
+        for m, a in [(mask, atrium), (np.roll(mask, (-7, -11), (0, 1)), np.roll(atrium, (-7, -11), (0, 1)))]
+    )
     np.testing.assert_allclose(here.apex - there.apex, [11, 7])
     np.testing.assert_allclose(here.base - there.base, [11, 7])
     assert here.length_mm == pytest.approx(there.length_mm)
@@ -140,8 +142,10 @@ def test_camus_rule_on_half_ellipsoids(true_ef, rule_ef):
     """The rule ignores the shortening of the axis: its EF is that of the squared diameters alone."""
     shortening = (1 - true_ef / 100) / (1 - rule_ef / 100)  # length at ES over length at ED
     width = 46 * np.sqrt(1 - rule_ef / 100)
-    ed, es = (mask_discs(m, (0.3, 0.3), a) for m, a in
-              [draw("half-ellipsoid", 85, 46), draw("half-ellipsoid", 85 * shortening, width)])
+    ed, es = (
+        mask_discs(m, (0.3, 0.3), a)
+        for m, a in [draw("half-ellipsoid", 85, 46), draw("half-ellipsoid", 85 * shortening, width)]
+    )
     assert ejection_fraction(disc_volume_ml(ed), disc_volume_ml(es)) == pytest.approx(true_ef, abs=1)
     by_rule = camus_ef((ed, ed), (es, es))
     assert by_rule.ef_percent == pytest.approx(rule_ef, abs=1)
@@ -180,7 +184,8 @@ def test_biplane_volumes_of_camus_patients(camus_folder):
     for patient, (lv_edv, lv_esv, lv_ef, ef) in published.items():
         discs = {
             (view, phase): mask_discs(*camus_mask(folder / patient, patient, view, phase))
-            for view in ("2CH", "4CH") for phase in ("ED", "ES")
+            for view in ("2CH", "4CH")
+            for phase in ("ED", "ES")
         }
         edv, esv = (disc_volume_ml(discs["2CH", phase], discs["4CH", phase]) for phase in ("ED", "ES"))
         assert edv == pytest.approx(lv_edv, abs=1), patient

@@ -67,11 +67,14 @@ def test_claims_and_where_the_gain_is_largest():
     found = tables.claims_table(cells(simclr_gains, "camus"), tables.TABLE2_CLAIMS, resamples=50)
     by_claim = found.set_index(["claim", "labels_percent"])
     row = by_claim.loc[("SimCLR above random, DeepLabV3", 5.0)]
-    assert row["dice_difference"] == pytest.approx(0.1) and row["verdict"] == "supported"
-    same = by_claim.loc[("pretrained on EchoNet-Dynamic above CAMUS, U-Net", 100.0)]
-    assert same["dice_difference"] == 0 and same["verdict"] == "not supported"
+    assert row["difference"] == pytest.approx(0.1) and row["verdict"] == "supported" and row["seeds"] == 2
+    same = by_claim.loc[("SimCLR (E) above (C), U-Net", 100.0)]
+    assert same["difference"] == 0 and same["verdict"] == "not supported"
+    untested = by_claim.loc["SimCLR above ImageNet, DeepLabV3"]
+    assert set(untested["verdict"]) == {"not testable: weights not available"} and untested["difference"].isna().all()
     gains = tables.gain_by_fraction(found).set_index("claim")
     assert bool(gains.loc["SimCLR above BYOL, U-Net", "largest_at_5"])
+    assert "SimCLR above ImageNet, DeepLabV3" not in gains.index
     assert gains.loc["SimCLR above BYOL, U-Net", "gain_at_100"] == pytest.approx(0.01)
 
 

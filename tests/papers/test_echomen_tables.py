@@ -91,6 +91,13 @@ def test_slopes():
     assert table.loc[0, "slope"] == pytest.approx(0.6)
 
 
+def test_the_slope_nearer_to_1_from_either_side():
+    methods = {"ECHONET": 0.5 * LABEL[None], "ECHOMEN": 1.2 * LABEL[None]}
+    found = claims_table(LABEL, methods, tables.SLOPE_CLAIMS, resamples=50, score=tables.slope_error)
+    assert found.loc[0, "difference"] == pytest.approx(0.2 - 0.5)
+    assert found.loc[0, "verdict"] == "supported" and found.loc[0, "seeds"] == 1
+
+
 def test_conformal_intervals_by_hand():
     errors = np.array([1.0, 4.0, 2.0, 3.0])
     assert conformal_half_width(np.zeros(4), errors, 0.6) == 3.0  # the ceil(5 * 0.6)-th smallest

@@ -76,6 +76,7 @@ def test_noise_and_robustness_by_hand():
     robust = tables.robustness_table(LABEL, curves, resamples=50).set_index("method")
     assert robust["added"].tolist() == [6, 2]
     assert robust.loc[m3, ["difference", "verdict"]].tolist() == [-4, "supported"]
+    assert robust["claim"].notna().tolist() == [False, True]
 
 
 def test_shares_of_activation():
@@ -85,6 +86,16 @@ def test_shares_of_activation():
     maps.maps = np.full((1, 4, 4), -1.0)  # what speaks against the interval does not count
     maps.maps[0, 0, 0], maps.maps[0, 3, 3] = 3.0, 1.0
     assert maps.shares.tolist() == [0.75] and maps.areas.tolist() == [0.5]
+
+
+def test_activation_is_compared_with_the_first_models():
+    share = SimpleNamespace(names=["a", "b"], areas=np.array([0.2, 0.3]))
+    maps = {words: SimpleNamespace(**vars(share), shares=np.array(each)) for words, each in
+            (("M1", [0.1, 0.3]), ("M2", [0.1, 0.3]), ("M3", [0.3, 0.5]))}  # fmt: skip
+    table = tables.activation_table(maps, resamples=50).set_index("method")
+    assert table["inside"].tolist() == pytest.approx([0.2, 0.2, 0.4])
+    assert table.loc["M3", "difference"] == pytest.approx(0.2) and table.loc["M3", "verdict"] == "supported"
+    assert table.loc["M2", "verdict"] == "not supported" and pd.isna(table.loc["M1", "verdict"])
 
 
 def test_degraded_videos_lose_the_share_of_pixels_and_nothing_else(phantom, phantom_cache):

@@ -99,6 +99,21 @@ def test_a_change_of_data_code_or_parameters_reruns_all(request_for, executed, t
     assert executed == ["02_a", "10_b"] * 3
 
 
+def test_what_gathers_records_runs_after_any_of_them(request_for, executed, write_notebook):
+    write_notebook("90_c", "print(3)")
+    run(request_for())
+    run(request_for())
+    assert executed == ["02_a", "10_b", "90_c"]
+    write_notebook("02_a", "print(4)")
+    run(request_for())
+    assert executed == ["02_a", "10_b", "90_c", "02_a", "90_c"]
+    write_notebook("10_b", "print(5)")
+    run(request_for(["10"]))
+    run(request_for(["90"]))
+    run(request_for(["90"]))
+    assert executed[5:] == ["10_b", "90_c"]
+
+
 def test_real_folders_are_watched_by_name_size_and_time(request_for, executed, tmp_path):
     real = tmp_path / "real"
     real.mkdir()
