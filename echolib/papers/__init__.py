@@ -27,6 +27,7 @@ def plan(profile: str, folders: Mapping[str, Path]) -> dict[str, list[Experiment
         found += echonet_dynamic.ef_experiments(sizes, folder)
         found += [echonet_dynamic.segmentation_experiment(sizes, folder)]
         found += [echonet_dynamic.beat_to_beat_experiment(sizes, folder)]
+        others["01_explore"] = [echonet_dynamic.beat_to_beat_experiment(sizes, folder)]
         others |= echomen.planned(sizes, folder) | tca.planned(sizes, folder)
         for notebook, experiments in ef_systems.planned(sizes, folder).items():
             others[notebook] = [*others.get(notebook, []), *experiments]
