@@ -30,14 +30,12 @@ class Explorer:
         """The table's row of a video."""
         return self.videos.set_index("video").loc[name]
 
-    def show(self, name: str) -> None:
-        """Displays a video with the outline of its ventricle, its EF, and its area over time: for `interact`."""
-        from IPython.display import display
-
+    def scene(self, name: str) -> report.Scene:
+        """A video with the outline of its ventricle, its EF, and its area over time, for `report.player`."""
         row, reading = self.row(name), self.read(name)
-        title = f"EF {reading.ef_percent:.1f} % over {len(reading.clips)} beats, labelled {row['ef_percent']:.1f} %"
-        display(report.player(reading.frames, reading.masks, fps=row["fps"], title=title))
-        display(area_figure(reading, fps=row["fps"]))
+        title = f"EF {reading.ef_percent:.1f} % (labelled {row['ef_percent']:.1f} %), clips read: {len(reading.clips)}"
+        figure = area_figure(reading, fps=row["fps"])
+        return report.Scene(reading.frames, reading.masks, row["fps"], title, figure)
 
 
 def area_figure(reading: Reading, *, fps: float | None, title: str = "") -> Figure:

@@ -1,9 +1,11 @@
-"""A video with the outline of the ventricle, to be played and stepped through in a notebook."""
+"""Videos with the outline of the ventricle, to be chosen, played and stepped through in a notebook."""
 
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from echolib.report.style import STRUCTURE_COLOURS
 
@@ -11,6 +13,47 @@ if TYPE_CHECKING:
     from ipywidgets import VBox
 
 ENLARGED = 3  # pixels of the screen to one of the video
+
+
+class Scene(NamedTuple):
+    """What the player shows of a video: frames uint8 (frames, H, W), masks bool (frames, H, W), the rate at which it
+    plays in frames per second, a line of text, and a figure below."""
+
+    frames: np.ndarray
+    masks: np.ndarray
+    fps: float
+    title: str
+    figure: Figure
+
+
+def player(scene_of: Callable[[str], Scene], names: Sequence[str]) -> "VBox":
+    """A choice among videos, the outlined frames of the chosen one with a play button and a slider, and its figure.
+
+    scene_of is asked for a video when it is chosen, for the first one at once.
+    """
+    # Without an Output widget, as `interact` has one: executed by papermill, that waits for a browser for ever.
+    import ipywidgets as widgets
+
+    choice = widgets.Dropdown(options=list(names), description="video")
+    title, image, below = widgets.Label(), widgets.Image(format="png"), widgets.Image(format="png")
+    play, slider = widgets.Play(min=0, max=0, repeat=True), widgets.IntSlider(min=0, max=0, description="frame")
+    widgets.jslink((play, "value"), (slider, "value"))
+    pictures: list[bytes] = []
+
+    def choose(name: str) -> None:
+        scene = scene_of(name)
+        pictures[:] = [_png(picture) for picture in outlined(scene.frames, scene.masks)]
+        image.width, image.height = (str(ENLARGED * extent) for extent in scene.frames.shape[:0:-1])
+        title.value, below.value = scene.title, _figure_png(scene.figure)
+        play.interval = max(1, round(1000 / scene.fps))
+        play.value = slider.value = 0
+        play.max = slider.max = len(pictures) - 1
+        image.value = pictures[0]
+
+    slider.observe(lambda change: setattr(image, "value", pictures[change["new"]]), names="value")
+    choice.observe(lambda change: choose(change["new"]), names="value")
+    choose(choice.value)
+    return widgets.VBox([choice, title, image, widgets.HBox([play, slider]), below])
 
 
 def outlined(frames: np.ndarray, masks: np.ndarray) -> np.ndarray:
@@ -25,29 +68,15 @@ def outlined(frames: np.ndarray, masks: np.ndarray) -> np.ndarray:
     return coloured
 
 
-def player(frames: np.ndarray, masks: np.ndarray, *, fps: float, title: str = "") -> "VBox":
-    """The outlined video with a play button and a slider over its frames.
-
-    Parameters
-    ----------
-    frames, masks : as for `outlined`. fps : frames per second at which it plays.
-    """
-    import ipywidgets as widgets
-
-    pictures = [_png(picture) for picture in outlined(frames, masks)]
-    height, width = frames.shape[1:]
-    image = widgets.Image(value=pictures[0], format="png", width=ENLARGED * width, height=ENLARGED * height)
-    last = len(pictures) - 1
-    play = widgets.Play(min=0, max=last, interval=max(1, round(1000 / fps)), repeat=True)
-    slider = widgets.IntSlider(min=0, max=last, description="frame")
-    widgets.jslink((play, "value"), (slider, "value"))
-    slider.observe(lambda change: setattr(image, "value", pictures[change["new"]]), names="value")
-    return widgets.VBox([widgets.Label(title), image, widgets.HBox([play, slider])])
-
-
 def _png(picture: np.ndarray) -> bytes:
     from matplotlib.image import imsave
 
     buffer = io.BytesIO()
     imsave(buffer, picture, format="png")
+    return buffer.getvalue()
+
+
+def _figure_png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
