@@ -5,7 +5,7 @@ from echolib.report.ejection_figures import calibration, ef_population, ef_scatt
 from echolib.report.heart_figures import area_over_time, frame_montage
 from echolib.report.imbalance_figures import errors_by_class, feature_maps, sample_weights, swept
 from echolib.report.multitask_figures import differences, points_over
-from echolib.report.player import Scene, player
+from echolib.report.player import Scene, outlined, player
 from echolib.report.published import beside_published
 from echolib.report.saving import DPI, save_figure
 from echolib.report.scorecard_figure import outcomes
@@ -40,6 +40,7 @@ __all__ = [
     "mark",
     "noise_curves",
     "outcomes",
+    "outlined",
     "outlines",
     "over_cycle",
     "panels",

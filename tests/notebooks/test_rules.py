@@ -69,5 +69,4 @@ def test_it_starts_under_its_own_name_and_records(path, code):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     }
     assert ast.literal_eval(calls["start"].args[0]) == path.stem
-    if path.stem != "01_explore":  # interactive: it makes no report
-        assert "record" in calls
+    assert "record" in calls
