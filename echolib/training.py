@@ -200,7 +200,7 @@ class Trainer:
     def _save(self, model: nn.Module, reached: Reached, validation_loss: float, seconds: float) -> None:
         reached.epoch += 1
         reached.seconds += seconds
-        if validation_loss < reached.best:
+        if self.task.is_better(validation_loss, reached.best):
             reached.best, reached.best_epoch = float(validation_loss), reached.epoch - 1
             checkpoint.save_weights(model, self.folder / "best.safetensors")
         checkpoint.save_state(self.folder / "last" / "state.safetensors", model, self.optimiser, asdict(reached))

@@ -97,7 +97,9 @@ def pretraining_experiment(
 ) -> Experiment:
     """An encoder pretrained on one dataset; dilated=False is the backbone that the released code gives BYOL."""
     sizes = profile.contrastive
-    task = Pretraining(method=method, network=NETWORKS[network], width=sizes.width, size=sizes.size, dilated=dilated)
+    keep = "last" if method == "byol" else "lowest_loss"
+    options = {"width": sizes.width, "size": sizes.size, "dilated": dilated, "keep": keep}
+    task = Pretraining(method=method, network=NETWORKS[network], **options)
     return Experiment(
         name=f"pretrain-{method}{'' if dilated else '-stride32'}-{network}-{dataset}",
         task=task,

@@ -19,13 +19,13 @@ from echolib.tasks.views import views
 
 
 def pretraining_table(results: Mapping[str, Result]) -> pd.DataFrame:
-    """How far each encoder came: epochs, the lowest validation loss, and what SimCLR's is where all embeddings are
-    equal, log(2B - 1) in the batches of the validation split."""
+    """How far each encoder came: epochs, the one kept, its validation loss, and what SimCLR's is where all embeddings
+    are equal, log(2B - 1) in the batches of the validation split."""
     rows = []
     for name, result in results.items():
         sizes = validation_batches(len(result.predictions))
         equal = np.average([np.log(max(2 * size - 1, 1)) for size in sizes], weights=sizes)
-        row = {"encoder": name, "epochs": result.metrics["epochs"], "best_epoch": result.metrics["best_epoch"]}
+        row = {"encoder": name, "epochs": result.metrics["epochs"], "epoch_kept": result.metrics["best_epoch"] + 1}
         row["validation_loss"] = result.metrics["best_val_loss"]
         row["all_equal"] = equal if result.experiment.task.method == "simclr" else np.nan
         rows.append(row | {"seconds": result.metrics["seconds"]})

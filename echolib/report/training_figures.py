@@ -18,6 +18,7 @@ def learning_curves(
     *,
     metric: str = "loss",
     unit: str = "",
+    kept: Mapping[str, int] | None = None,
     logarithmic: bool = False,
     title: str = "",
     axes: Axes | None = None,
@@ -27,7 +28,8 @@ def learning_curves(
     Parameters
     ----------
     logs : {name: log.csv as a path or frame} with epoch counted from 0, train_<metric> and val_<metric> where logged,
-        and val_loss, whose lowest value chose the weights that were kept.
+        and val_loss.
+    kept : {name: epoch from 0 whose weights were kept}; by default that of the lowest val_loss.
     metric, unit : what is drawn, and the unit for its axis.
     """
     beside = len(logs) > MOST_INSIDE
@@ -42,8 +44,8 @@ def learning_curves(
             trained = True
             axes.plot(epochs, log[f"train_{metric}"], color=colour, linewidth=0.8, linestyle=(0, (3, 1.5)), alpha=0.8)
         axes.plot(epochs, log[f"val_{metric}"], color=colour, label=name)
-        kept = log["val_loss"].idxmin()
-        axes.plot(epochs[kept], log[f"val_{metric}"][kept], "o", color=colour, markeredgecolor="white")
+        epoch = log["val_loss"].idxmin() if kept is None else kept[name]
+        axes.plot(epochs[epoch], log[f"val_{metric}"][epoch], "o", color=colour, markeredgecolor="white")
     if trained:
         axes.plot([], [], color="0.3", linewidth=0.8, linestyle=(0, (3, 1.5)), label="training")
     axes.plot([], [], "o", color="0.3", markeredgecolor="white", label="weights kept")

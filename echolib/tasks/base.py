@@ -100,6 +100,10 @@ class Task(Frozen):
         """Figures on the validation split; "loss" chooses the best epoch (lower is better)."""
         raise NotImplementedError
 
+    def is_better(self, loss: float, best: float) -> bool:
+        """Whether the weights of an epoch with this validation loss take the place of those kept so far."""
+        return loss < best
+
     def predict(self, model: nn.Module, data: Any) -> Tables:
         """Tables by name: "predictions" (one row a test item: label, prediction, what grouping needs), and others."""
         raise NotImplementedError

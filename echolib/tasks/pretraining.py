@@ -46,7 +46,10 @@ class Unlabelled:
 
 
 class Pretraining(Task):
-    """SimCLR or BYOL (Saeed et al. 2022, Sec. 3.2). The lowest validation loss chooses the epoch.
+    """SimCLR or BYOL (Saeed et al. 2022, Sec. 3.2).
+
+    keep: the epoch of the lowest validation loss, as the released code keeps of SimCLR, or the last one. BYOL's loss is
+    a distance from a target that moves: it is lowest at the start, where the target still equals what predicts it.
 
     Of each video of EchoNet-Dynamic, and of each sequence of CAMUS, one frame strictly between ED and ES is drawn at
     each access. Where the source has CAMUS's ED and ES images instead, they are drawn without their masks.
@@ -61,6 +64,7 @@ class Pretraining(Task):
     dilated: bool = True
     temperature: float = 0.1
     momentum: float = 0.996
+    keep: Literal["lowest_loss", "last"] = "lowest_loss"
 
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> Unlabelled:
         (dataset,) = datasets.values()
@@ -109,6 +113,9 @@ class Pretraining(Task):
         for part in items[: sum(sizes)].split(sizes):
             losses.append(float(self.loss(model, self._two_views(data, part, generator))))
         return {"loss": float(np.average(losses, weights=sizes))}
+
+    def is_better(self, loss: float, best: float) -> bool:
+        return self.keep == "last" or super().is_better(loss, best)
 
     def predict(self, model: SimCLR | BYOL, data: Unlabelled) -> Tables:
         """predictions: the pooled features of one frame of each validation item, f0 on, and its name."""

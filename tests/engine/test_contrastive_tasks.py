@@ -49,6 +49,14 @@ def test_frames_lie_strictly_between_ed_and_es(folders, place):
     assert len(drawn) > 1  # anew at each access
 
 
+def test_byol_keeps_its_last_epoch_and_simclr_its_best(folders):
+    simclr, byol = (
+        contrastive.pretraining_experiment(SMOKE, folders, m, "echonet", "unet").task for m in ("simclr", "byol")
+    )
+    assert not simclr.is_better(2.0, best=1.0) and simclr.is_better(1.0, best=2.0)
+    assert byol.is_better(2.0, best=1.0)
+
+
 def without_sequences(camus, folder):
     """A copy of a CAMUS folder as it is often found: ED and ES images alone."""
     copy = shutil.copytree(camus, folder)

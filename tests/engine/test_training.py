@@ -82,6 +82,16 @@ def test_the_best_epoch_is_returned_and_never_replaced_by_worse(tmp_path):
         assert toy.Toy().validate(model, toy.toy_data())["loss"] == pytest.approx(losses.min())
 
 
+def test_a_task_may_keep_its_last_epoch(tmp_path, monkeypatch):
+    monkeypatch.setattr(toy.Toy, "is_better", lambda self, loss, best: True)
+    diverging = Schedule(epochs=6, batch_size=8, optimiser="sgd", learning_rate=0.05, momentum=0.99)
+    model, reached = toy.trainer(tmp_path, schedule=diverging).run(toy.toy_model())
+    losses = pd.read_csv(tmp_path / "log.csv")["val_loss"]
+    assert reached.best_epoch == len(losses) - 1 != losses.idxmin()
+    with torch.no_grad():
+        assert toy.Toy().validate(model, toy.toy_data())["loss"] == pytest.approx(losses.iloc[-1])
+
+
 def test_a_nan_loss_stops_and_names_the_items(tmp_path):
     with pytest.raises(NonFiniteLoss, match=r"epoch 0, step \d; items: .*item7\b"):
         toy.trainer(tmp_path, toy.Toy(poison=7)).run(toy.toy_model())

@@ -164,6 +164,8 @@ def test_learning_curves_from_a_log(tmp_path):
     np.testing.assert_allclose(axes.lines[0].get_data(), [[1, 2, 3, 4], [4, 3, 2, 1]])
     np.testing.assert_allclose(axes.lines[1].get_data(), [[2], [3]])  # the lowest validation loss, not MAE
     assert axes.get_ylabel() == "MAE (EF points)"
+    (axes,) = learning_curves({"net": log}, metric="mae", kept={"net": 3}).axes
+    np.testing.assert_allclose(axes.lines[1].get_data(), [[4], [1]])
     with pytest.raises(ValueError, match="net has no val_dice"):
         learning_curves({"net": log}, metric="dice")
 
