@@ -62,8 +62,8 @@ OTHER_SYSTEMS = {"esfeh": "ESFEH et al.", "reynaud": "REYNAUD et al.", "echognn"
 
 COMPARISON_CLAIMS = (
     Claim("EchoMEN has a lower error than EchoNet", "ECHOMEN", "ECHONET", "all"),
-    Claim("and so in HFrEF", "ECHOMEN", "ECHONET", "HFrEF"),
-    Claim("and in HFmrEF", "ECHOMEN", "ECHONET", "HFmrEF"),
+    Claim("EchoMEN has a lower error than EchoNet in HFrEF", "ECHOMEN", "ECHONET", "HFrEF"),
+    Claim("EchoMEN has a lower error than EchoNet in HFmrEF", "ECHOMEN", "ECHONET", "HFmrEF"),
     *(
         Claim(f"EchoMEN has a lower error than {rival}", "ECHOMEN", rival, "all")
         for rival in ("DIR", "SQINV", "FOCAL-R", "RANKSIM", *OTHER_SYSTEMS.values())

@@ -34,7 +34,7 @@ def tested_claims(table: pd.DataFrame, *, quantity: str, condition: str = "", da
         entries.append(
             {
                 "claim": row["claim"],
-                "condition": f"{row[condition]:g}" if isinstance(row.get(condition), float) else row.get(condition, ""),
+                "condition": _in_words(condition, row.get(condition, "")),
                 "quantity": quantity,
                 **{name: None if pd.isna(value) else float(value) for name, value in numbers.items()},
                 "verdict": row["verdict"],
@@ -42,6 +42,11 @@ def tested_claims(table: pd.DataFrame, *, quantity: str, condition: str = "", da
             }
         )
     return entries
+
+
+def _in_words(column: str, value: object) -> str:
+    """A condition that is told by itself: "HFrEF", or "5 % labels" of a column labels_percent."""
+    return f"{value:g} % {column.removesuffix('_percent')}" if column.endswith("_percent") else str(value)
 
 
 def scorecard(reports: Path) -> pd.DataFrame:

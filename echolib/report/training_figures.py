@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from echolib.report.style import COLUMN, PAGE, PALETTE, axes_or_new
 from echolib.report.tables import HEADINGS
 
-MOST_INSIDE = 4  # runs whose names fit into the axes
+MOST_INSIDE = 3  # runs whose names fit into the axes
 
 
 def learning_curves(

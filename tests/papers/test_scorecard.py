@@ -36,7 +36,7 @@ def reports(tmp_path):
 
 def test_a_record_keeps_what_was_tested_and_can_be_written_as_json():
     entries = scorecard.tested_claims(TABLE, quantity="MAE", condition="labels_percent", data="phantom")
-    assert [each["condition"] for each in entries] == ["100", "50", "25", "5"]
+    assert [each["condition"] for each in entries] == ["100 % labels", "50 % labels", "25 % labels", "5 % labels"]
     assert entries[0]["difference"] == -1.0 and entries[3]["difference"] is None
     assert scorecard.tested_claims(TABLE.drop(columns="labels_percent"), quantity="", data="")[0]["condition"] == ""
 
