@@ -146,7 +146,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=64, width=16, epochs=5, batch_size=8, images_per_epoch=352),
+            multitask=MultiTaskSizes(size=64, width=16, epochs=5, batch_size=8, images_per_epoch=336),
             camus_stored=256,
             compared_epochs=12,
             expert_clips=4,

@@ -29,7 +29,7 @@ class Scene(NamedTuple):
 def player(scene_of: Callable[[str], Scene], names: Sequence[str]) -> "VBox":
     """A choice among videos, the outlined frames of the chosen one with a play button and a slider, and its figure.
 
-    scene_of is asked for a video when it is chosen, for the first one at once.
+    scene_of is asked for a video when it is chosen, for the first one at once. Needs ipywidgets, of the extra `lab`.
     """
     # Without an Output widget, as `interact` has one: executed by papermill, that waits for a browser for ever.
     import ipywidgets as widgets

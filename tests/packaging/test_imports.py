@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONAL = {"ray"}  # imported inside a function, with the extra of that name
+OPTIONAL = {"ray", "ipywidgets"}  # imported inside a function, with the extras ray and lab
 
 
 def imported(path: Path) -> set[str]:
