@@ -38,9 +38,9 @@ class Explorer:
         return report.Scene(reading.frames, reading.masks, row["fps"], title, figure)
 
 
-def area_figure(reading: Reading, *, fps: float | None, title: str = "") -> Figure:
+def area_figure(reading: Reading, *, fps: float | None) -> Figure:
     """The ventricle's area over time with the beats that were found."""
-    return report.area_over_time(reading.area_px, reading.beats, fps=fps, title=title)
+    return report.area_over_time(reading.area_px, reading.beats, fps=fps)
 
 
 def extremes_figure(reading: Reading) -> Figure:

@@ -39,30 +39,14 @@ def area_over_time(
         (beats.diastoles, "^", PALETTE[2], "end diastole"),
         (beats.systoles, "v", PALETTE[1], "end systole"),
     ):
-        axes.plot(
-            time[frames],
-            area[frames],
-            marker,
-            color=colour,
-            markersize=5,
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            label=name,
-            zorder=3,
-        )
+        look = {"color": colour, "markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.5}
+        axes.plot(time[frames], area[frames], marker, label=name, zorder=3, **look)
     low, high = (area.min(), area.max()) if len(area) else (0, 1)
     height = max(high - low, 1e-6)
     for number, (start, end) in enumerate(clips):
         level = low - height * (0.12 + 0.06 * (number % 3))
-        axes.plot(
-            np.array([start, end]) / rate,
-            [level, level],
-            color="0.6",
-            linewidth=1.5,
-            solid_capstyle="butt",
-            label="clip" if number == 0 else None,
-            zorder=1,
-        )
+        name = "clip" if number == 0 else None
+        axes.hlines(level, start / rate, end / rate, color="0.6", linewidth=1.5, label=name, zorder=1)
     axes.set_xlim(0, max(len(area) - 1, 1) / rate)
     axes.set_ylim(low - height * (0.36 if clips else 0.1), high + height * 0.3)
     axes.set(xlabel="Time (s)" if fps else "Frame", ylabel=f"LV area ({unit})", title=title)
