@@ -71,4 +71,14 @@ def load_state(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -
         number, slot = name.split(".", 1)
         state.setdefault(int(number), {})[slot] = value
     optimiser.load_state_dict({"state": state, "param_groups": content["groups"]})
+    _lay_out_as_weights(optimiser)
     return content["reached"]
+
+
+def _lay_out_as_weights(optimiser: torch.optim.Optimizer) -> None:
+    """Gives moments the strides of their weights. A file keeps values, not strides, and a fused optimiser walks the raw
+    memory of both: contiguous moments beside weights with channels last would be added to the wrong weights."""
+    for weight, slots in optimiser.state.items():
+        for slot, value in slots.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                slots[slot] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
