@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from echolib.data.errors import DataError
-from echolib.sources import locate, write_missing_phantom
-from echolib.study.source import StudyError, find_notebooks, parse_value
+from echolib.data.folders import locate, write_missing_phantom
+from echolib.runner.notebook import StudyError, find_notebooks, parse_value
 from echolib.workspace import Workspace, WorkspaceError, find_home
 
 if TYPE_CHECKING:
-    from echolib.study.run import Request
+    from echolib.runner.run import Request
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -44,7 +44,7 @@ def study(
         request = _request(profile, folders, only or (), parameter or ())
         if plan:
             from echolib.provenance import best_device
-            from echolib.study.plan import print_plan
+            from echolib.runner.plan import print_plan
 
             print_plan(request, best_device())
             return
@@ -61,7 +61,7 @@ def phantom(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Write a simulated beating heart in the formats of the three datasets."""
-    from echolib.phantom import write_phantom
+    from echolib.phantom.writers.datasets import write_phantom
     from echolib.provenance import best_device
 
     with _clear_errors():
@@ -75,7 +75,7 @@ def verify(
     sources: Annotated[bool, typer.Option(help="Check the source files too.")] = True,
 ) -> None:
     """Check decoded frames against their hashes and their source files; names every file that changed."""
-    from echolib.data.store import FrameStore
+    from echolib.data.store.frame_store import FrameStore
 
     with _clear_errors():
         found = stores or sorted(path.parent for path in Workspace(find_home()).cache.rglob("manifest.json"))
@@ -92,7 +92,7 @@ def verify(
 
 def _request(profile: str, folders: dict[str, str], only: Sequence[str], parameters: Sequence[str]) -> "Request":
     from echolib.papers.profiles import PROFILES
-    from echolib.study.run import Request
+    from echolib.runner.run import Request
 
     if profile not in PROFILES:
         raise StudyError(f"no profile {profile!r}: one of {', '.join(PROFILES)}")
@@ -115,10 +115,10 @@ def _request(profile: str, folders: dict[str, str], only: Sequence[str], paramet
 def _run(request: "Request", deadline: float | None, cell_timeout: float | None) -> bool:
     from echolib.papers.profiles import PROFILES
     from echolib.provenance import best_device
-    from echolib.study.run import run
+    from echolib.runner.run import run
 
     def to_train() -> Mapping[str, int]:
-        from echolib.study.plan import announce
+        from echolib.runner.plan import announce
 
         return announce(request, device)
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from echolib.data.store import FrameStore
+from echolib.data.store.frame_store import FrameStore
 
 DEVICE_SHARE = 0.6  # of the free memory of a GPU that resident frames may take; the rest is for the network
 

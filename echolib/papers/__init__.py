@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from echolib.experiment import Experiment
-from echolib.papers import contrastive, echomen, echonet_dynamic, ef_systems, multitask, tca
+from echolib.engine.experiment import Experiment
+from echolib.papers.contrastive import experiments as contrastive
+from echolib.papers.echomen import experiments as echomen
+from echolib.papers.echonet_dynamic import experiments as echonet_dynamic
+from echolib.papers.ef_systems import experiments as ef_systems
+from echolib.papers.multitask import experiments as multitask
 from echolib.papers.profiles import PROFILES
+from echolib.papers.tca import experiments as tca
 
 
 def published(name: str) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 import torch
 
-from echolib.experiment import Experiment, Place, cost
-from echolib.tasks.base import on_device
+from echolib.engine.experiment import Experiment, Place, cost
+from echolib.engine.task import on_device
 
 BATCH, REPEATS = 8, 5  # of a timed forward pass
 

@@ -7,7 +7,7 @@ AdamW and a one-cycle rate, and their reports say so.
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from echolib.tasks.base import Frozen
+from echolib.engine.task import Frozen
 
 
 class ClipSizes(Frozen):

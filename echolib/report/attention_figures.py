@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from echolib.metrics import mae, r2
+from echolib.metrics.ejection import mae, r2
 from echolib.report.style import GREY, PALETTE, mark, panels
 
 

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
-from echolib.metrics import AUC_THRESHOLDS, CLASSES, auc, bootstrap_interval, heart_failure_class, mae, r2
+from echolib.metrics.bootstrap import bootstrap_interval
+from echolib.metrics.ejection import AUC_THRESHOLDS, CLASSES, auc, heart_failure_class, mae, r2
 from echolib.report.style import CLASS_COLOURS, GREY, PALETTE, axes_or_new, mark
 
 CLASS_EDGES = {"HFrEF": (0, 40), "HFmrEF": (40, 50), "HFpEF": (50, 100)}

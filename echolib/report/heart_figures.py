@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from echolib.geometry import Beats, mask_contour, tracing_polygon
+from echolib.geometry.beats import Beats
+from echolib.geometry.tracings import mask_contour, tracing_polygon
 from echolib.report.style import PAGE, PALETTE, STRUCTURE_COLOURS, axes_or_new, panels
 
 POINT_COLOURS = ["#E69F00", "#56B4E9", "#F0E442", "#D55E00"]

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from echolib.metrics import CLASSES, heart_failure_class, mae
+from echolib.metrics.ejection import CLASSES, heart_failure_class, mae
 from echolib.report.style import GREY, PALETTE, axes_or_new, mark, panels
 
 

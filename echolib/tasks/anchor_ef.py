@@ -8,18 +8,18 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
+from echolib.data.loaders.clips import EFVideos
 from echolib.data.sampling import clip_index, crop_offsets, shift_crop
-from echolib.data.source import Dataset
-from echolib.losses import anchor_loss, auxiliary_loss, decode_anchors
+from echolib.data.selection import Dataset
+from echolib.engine.task import Parent
+from echolib.losses.anchors import anchor_loss, auxiliary_loss, decode_anchors
 from echolib.models.anchors import AnchorHead
 from echolib.models.attention import ME, SE, STCA, TCA, attend
 from echolib.models.narrow import scaled
 from echolib.models.semantic import SemanticNetwork
 from echolib.models.video import STAGES, load_kinetics, video_encoder
-from echolib.tasks.base import Parent
 from echolib.tasks.ef_regression import EFRegression
 from echolib.tasks.pseudo_labels import MaskBank
-from echolib.tasks.video_data import EFVideos
 
 Attention = Literal["none", "tca", "se", "me"]
 

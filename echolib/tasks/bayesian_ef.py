@@ -8,12 +8,12 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from echolib.losses import gaussian_nll
+from echolib.data.loaders.clips import EFVideos, in_chunks
+from echolib.engine.task import Parent, Tables
+from echolib.losses.uncertainty import gaussian_nll
 from echolib.models.bayesian import GaussianEF, predictive
 from echolib.models.video import load_kinetics
-from echolib.tasks.base import Parent, Tables
 from echolib.tasks.ef_regression import EFRegression
-from echolib.tasks.video_data import EFVideos, in_chunks
 
 SEED = 0  # of the draws: a trained network's predictions are always the same
 VARIANCES = {"epistemic": "epistemic_sd", "aleatoric": "aleatoric_sd"}

@@ -9,14 +9,14 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from echolib.data.loaders.clips import EFVideos, ef_errors, in_chunks
+from echolib.data.loaders.images import MaskedImages
 from echolib.data.sampling import Normalisation, ResidentFrames
-from echolib.data.source import Dataset, Source
-from echolib.geometry import beat_clip_starts, find_beats
-from echolib.tasks.base import Parent, Tables, Task
+from echolib.data.selection import Dataset, Source
+from echolib.engine.task import Parent, Tables, Task
+from echolib.geometry.beats import beat_clip_starts, find_beats
 from echolib.tasks.ef_regression import EFRegression
-from echolib.tasks.image_data import MaskedImages
 from echolib.tasks.segmentation import Segmentation
-from echolib.tasks.video_data import EFVideos, ef_errors, in_chunks
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from echolib.data.loaders.clips import EFVideos
 from echolib.data.sampling import two_views
-from echolib.data.source import Dataset
-from echolib.losses import bin_labels, ldw_supcon, rank_n_contrast, supcon
+from echolib.data.selection import Dataset
+from echolib.engine.task import Parent
+from echolib.losses.supervised_contrastive import bin_labels, ldw_supcon, rank_n_contrast, supcon
 from echolib.models.companion import Companion, projector
 from echolib.models.narrow import scaled
-from echolib.tasks.base import Parent
 from echolib.tasks.ef_regression import EFRegression
-from echolib.tasks.video_data import EFVideos
 
 EMBEDDING = 128  # of the projector at full width
 RANK_SPREAD = 300.0  # twice AdaCon's scale factor of 150: mid-ranks of N videos are brought to 0 to 300

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from echolib.data.loaders.clips import EFVideos, in_chunks
 from echolib.data.sampling import clip_index
+from echolib.engine.task import Tables
 from echolib.models.echognn import EchoGNN, FrameGraph
-from echolib.tasks.base import Tables
 from echolib.tasks.ef_regression import EFFromClips
-from echolib.tasks.video_data import EFVideos, in_chunks
 
 CLASS_EDGES = (30.0, 40.0, 55.0)  # percent
 

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from echolib.data.loaders.clips import EFVideos, ef_errors, expected_videos, in_chunks
 from echolib.data.sampling import crop_offsets, random_starts, shift_crop
-from echolib.data.source import Dataset, Source
+from echolib.data.selection import Dataset, Source
+from echolib.engine.task import Parent, Tables, Task
 from echolib.models.video import VideoNetwork, ef_regressor, load_kinetics
-from echolib.tasks.base import Parent, Tables, Task
-from echolib.tasks.video_data import EFVideos, ef_errors, expected_videos, in_chunks
 
 FULL_SIZE = 112  # pixels of EchoNet-Dynamic's frames, to which the reference's pad of 12 belongs
 

@@ -10,9 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from echolib.data.source import Dataset
+from echolib.data.selection import Dataset
+from echolib.engine.task import Parent
 from echolib.models.contrastive import load_encoder
-from echolib.tasks.base import Parent
 from echolib.tasks.segmentation import Segmentation, SegmentationData
 
 

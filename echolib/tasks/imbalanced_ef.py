@@ -7,14 +7,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from echolib.data.source import Dataset
-from echolib.imbalance import FDS, frequency_weights, lds_weights
-from echolib.losses import BalancedMSE, focal_l1, focal_mse, ranksim, weighted_mse
+from echolib.data.loaders.clips import EFVideos, in_chunks
+from echolib.data.selection import Dataset
+from echolib.engine.task import Parent
+from echolib.losses.imbalance import BalancedMSE, focal_l1, focal_mse, ranksim, weighted_mse
+from echolib.losses.label_frequency import FDS, frequency_weights, lds_weights
 from echolib.models.companion import Companion
 from echolib.models.video import clip_features
-from echolib.tasks.base import Parent
 from echolib.tasks.ef_regression import EFRegression
-from echolib.tasks.video_data import EFVideos, in_chunks
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from echolib.data.source import Dataset, Source
-from echolib.imbalance import expert_weights
+from echolib.data.loaders.clips import ef_errors, expected_videos
+from echolib.data.selection import Dataset, Source
+from echolib.engine.features import ClipFeatures, frozen_features
+from echolib.engine.task import Parent, Tables, Task
+from echolib.losses.label_frequency import expert_weights
 from echolib.models.experts import MultiExpert, aggregate
-from echolib.tasks.base import Parent, Tables, Task
-from echolib.tasks.clip_features import ClipFeatures, frozen_features
-from echolib.tasks.video_data import ef_errors, expected_videos
 
 CLASS_EDGES = (40.0, 50.0)  # percent; what three experts divide the labels into when each has a subset of its own
 

@@ -9,17 +9,18 @@ import torch.nn.functional as F
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
+from echolib.data.loaders.clips import in_chunks
+from echolib.data.loaders.images import structure_targets
+from echolib.data.loaders.keypoints import WALL_KEYPOINTS
+from echolib.data.loaders.labelled import LabelledBatch, LabelledSet, masked_set, pointed_set
 from echolib.data.sampling import Normalisation
-from echolib.data.source import Dataset, Source
-from echolib.geometry import APICAL_KEYPOINTS, decode_heatmaps, heatmaps, to_cells, to_pixels
+from echolib.data.selection import Dataset, Source
+from echolib.engine.task import Parent, Tables, Task
+from echolib.geometry.heatmaps import decode_heatmaps, heatmaps, to_cells, to_pixels
+from echolib.geometry.keypoints import APICAL_KEYPOINTS
 from echolib.losses.overlap import soft_dice_loss
+from echolib.metrics.per_item import EF, MASKS, MEASURES, POINTS, ef_table, mask_table, measure_table, point_table
 from echolib.models.multitask import MAP_STRIDE, MultiTask, SingleTask, Variant
-from echolib.tasks.base import Parent, Tables, Task
-from echolib.tasks.image_data import structure_targets
-from echolib.tasks.multitask_data import LabelledBatch, LabelledSet, masked_set, pointed_set
-from echolib.tasks.multitask_tables import EF, MASKS, MEASURES, POINTS, ef_table, mask_table, measure_table, point_table
-from echolib.tasks.point_data import WALL_KEYPOINTS
-from echolib.tasks.video_data import in_chunks
 
 Sets = tuple[LabelledSet, ...]
 WITH_MASKS, WITH_POINTS = ("camus", "echonet_dynamic"), ("echonet_lvh",)

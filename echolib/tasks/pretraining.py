@@ -9,14 +9,14 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from echolib.data.loaders.images import MaskedImages, resize_images
 from echolib.data.sampling import Normalisation, ResidentFrames
-from echolib.data.source import Dataset, Source
-from echolib.losses import byol, nt_xent
+from echolib.data.selection import Dataset, Source
+from echolib.data.views import views
+from echolib.engine.task import Parent, Tables, Task
+from echolib.losses.contrastive import byol, nt_xent
 from echolib.models.contrastive import BYOL, SimCLR, target_momentum
 from echolib.models.segmentation import SegmentationNetwork
-from echolib.tasks.base import Parent, Tables, Task
-from echolib.tasks.image_data import MaskedImages, resize_images
-from echolib.tasks.views import views
 
 VALIDATION_SEED = 0
 VALIDATION_BATCH = 64

@@ -10,14 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from echolib.data.loaders.clips import EFVideos
+from echolib.data.loaders.images import MaskedImages
 from echolib.data.sampling import ResidentFrames
-from echolib.data.source import Dataset, Source
-from echolib.geometry import tracing_mask
-from echolib.metrics import dice_per_image
-from echolib.tasks.base import Parent, Tables, Task
-from echolib.tasks.image_data import MaskedImages
+from echolib.data.selection import Dataset, Source
+from echolib.engine.task import Parent, Tables, Task
+from echolib.geometry.tracings import tracing_mask
+from echolib.metrics.masks import dice_per_image
 from echolib.tasks.segmentation import Segmentation
-from echolib.tasks.video_data import EFVideos
 
 BITS = 8
 

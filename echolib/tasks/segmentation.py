@@ -9,14 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from echolib.data.source import Dataset, Source
-from echolib.geometry import disc_volume_ml, mask_discs
+from echolib.data.loaders.clips import in_chunks
+from echolib.data.loaders.images import MaskedImages, structure_targets
+from echolib.data.selection import Dataset, Source
+from echolib.engine.task import Parent, Tables, Task
+from echolib.geometry.volumes import disc_volume_ml, mask_discs
 from echolib.losses.overlap import soft_dice_loss
-from echolib.metrics import surface_distance
+from echolib.metrics.surface import surface_distance
 from echolib.models.segmentation import SegmentationNetwork, segmentation_network
-from echolib.tasks.base import Parent, Tables, Task
-from echolib.tasks.image_data import MaskedImages, structure_targets
-from echolib.tasks.video_data import in_chunks
 
 
 @dataclass(frozen=True)

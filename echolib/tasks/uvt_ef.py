@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echolib.data.loaders.clips import EFVideos
 from echolib.data.sampling import clip_index, mirrored_index
-from echolib.data.source import Dataset
-from echolib.geometry import key_frames
+from echolib.data.selection import Dataset
+from echolib.engine.task import Parent, Tables
+from echolib.geometry.beats import key_frames
 from echolib.models.uvt import UVT, Cycle
-from echolib.tasks.base import Parent, Tables
 from echolib.tasks.ef_regression import EFFromClips
-from echolib.tasks.video_data import EFVideos
 
 
 @dataclass(frozen=True)

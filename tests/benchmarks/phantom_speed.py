@@ -21,9 +21,9 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage.draw import polygon2mask
 
 from echolib.phantom import apical_frames, write_phantom
-from echolib.phantom.heart import endocardium, epicardium, pose
-from echolib.phantom.population import draw_hearts
-from echolib.phantom.write_echonet import SAMPLES, SIZE
+from echolib.phantom.anatomy.heart import endocardium, epicardium, pose
+from echolib.phantom.anatomy.population import draw_hearts
+from echolib.phantom.writers.echonet_dynamic import SAMPLES, SIZE
 
 
 def ours(videos: int) -> float:

@@ -10,8 +10,9 @@ import shutil
 import numpy as np
 import pytest
 
-from echolib.data import DataError, FrameStore, decoding, manifest
+from echolib.data import DataError, FrameStore
 from echolib.data.letterbox import fit_frames
+from echolib.data.store import decoding, manifest
 from tests.data.made import moving_noise, opencv_rgb, write_avi
 from tests.data.reading import counted, wrong_shape
 

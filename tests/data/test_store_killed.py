@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from echolib.data import FrameStore, building
+from echolib.data import FrameStore
+from echolib.data.store import building
 from tests.data.reading import counted
 from tests.data.test_store import build, leftovers, log, reads, texts
 

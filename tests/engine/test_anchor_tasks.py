@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from echolib import experiment as engine
 from echolib.data.sampling import clip_index
-from echolib.experiment import Place, trained_model
+from echolib.engine import experiment as engine
+from echolib.engine.experiment import Place, trained_model
+from echolib.engine.task import Parent
 from echolib.losses import anchor_loss, auxiliary_loss, decode_anchors
 from echolib.models.attention import attention_modules
-from echolib.papers import tca
 from echolib.papers.profiles import PROFILES
+from echolib.papers.tca import experiments as tca
 from echolib.tasks.anchor_ef import AnchorEF
-from echolib.tasks.base import Parent
 from echolib.tasks.pseudo_labels import MaskBank, pack, unpack
 
 SMOKE = PROFILES["smoke"]
@@ -133,7 +133,7 @@ def test_every_row_runs_and_is_read_in_both_ways(folder, place, labels):
 
 
 def test_weights_of_the_base_are_shared_with_the_other_paper(folder):
-    from echolib.papers import echomen
+    from echolib.papers.echomen import experiments as echomen
 
     base = tca.ablation_experiments(SMOKE, folder)["m0"]
     assert base == echomen.rival_experiments(SMOKE, folder, "echonet")

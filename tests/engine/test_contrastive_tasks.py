@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from echolib import experiment as engine
-from echolib.experiment import Place
-from echolib.papers import contrastive
+from echolib.data.loaders.images import MaskedImages, resize_images
+from echolib.data.views import views
+from echolib.engine import experiment as engine
+from echolib.engine.experiment import Place
+from echolib.engine.training import Schedule
+from echolib.papers.contrastive import experiments as contrastive
 from echolib.papers.profiles import PROFILES
 from echolib.tasks.fine_tuning import FineTuning
-from echolib.tasks.image_data import MaskedImages, resize_images
-from echolib.tasks.views import views
-from echolib.training import Schedule
 
 SMOKE = PROFILES["smoke"]
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from echolib import experiment as engine
 from echolib.data.sampling import random_starts
-from echolib.experiment import Place, cost, trained_model
+from echolib.engine import experiment as engine
+from echolib.engine.experiment import Place, cost, trained_model
 from echolib.losses import gaussian_nll
-from echolib.papers import ef_systems
+from echolib.papers.ef_systems import experiments as ef_systems
 from echolib.papers.profiles import PROFILES
 from echolib.tasks.uvt_ef import nearest, phase_of
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from echolib import experiment as engine
-from echolib import sweep
-from echolib.experiment import Experiment, Place, cost, is_done, trained_model
+from echolib.engine import experiment as engine
+from echolib.engine import sweep
+from echolib.engine.experiment import Experiment, Place, cost, is_done, trained_model
+from echolib.engine.training import OutOfTime
 from echolib.papers import plan
-from echolib.papers.echonet_dynamic import beat_to_beat_experiment, camus_experiment, ef_experiments
+from echolib.papers.echonet_dynamic.experiments import beat_to_beat_experiment, camus_experiment, ef_experiments
 from echolib.papers.profiles import PROFILES
-from echolib.training import OutOfTime
 
 SMOKE = PROFILES["smoke"]
 

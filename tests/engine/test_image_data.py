@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from echolib.data.source import Source
-from echolib.tasks.image_data import MaskedImages, resize_images, resize_labels, structure_targets
+from echolib.data.loaders.images import MaskedImages, resize_images, resize_labels, structure_targets
+from echolib.data.selection import Source
 
 
 class Shuffled:

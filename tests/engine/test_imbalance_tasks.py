@@ -6,15 +6,15 @@ import torch
 import torch.nn.functional as F
 from scipy.stats import rankdata
 
-from echolib import experiment as engine
-from echolib.experiment import Place, trained_model
-from echolib.imbalance import expert_weights, frequency_weights
+from echolib.engine import experiment as engine
+from echolib.engine.experiment import Place, trained_model
+from echolib.engine.features import frozen_features
+from echolib.engine.task import Parent
 from echolib.losses import bin_labels, ldw_supcon
+from echolib.losses.label_frequency import expert_weights, frequency_weights
 from echolib.models.experts import aggregate
-from echolib.papers import echomen
+from echolib.papers.echomen import experiments as echomen
 from echolib.papers.profiles import PROFILES
-from echolib.tasks.base import Parent
-from echolib.tasks.clip_features import frozen_features
 from echolib.tasks.contrastive_ef import mid_ranks
 from echolib.tasks.multi_expert import MultiExpertEF
 
@@ -115,7 +115,7 @@ def test_stage_two_learns_on_features_extracted_once(folder, place, monkeypatch)
     result = engine.run(experiment, place)
     encoder = engine.run(experiment.parents["encoder"], place)
     assert len(list(encoder.folder.glob("features-*.safetensors"))) == 1
-    monkeypatch.setattr("echolib.tasks.clip_features._extract", lambda *args: pytest.fail("extracted again"))
+    monkeypatch.setattr("echolib.engine.features._extract", lambda *args: pytest.fail("extracted again"))
     other = echomen.stage2_experiment(SMOKE, experiment.parents["encoder"], experts=2)
     assert len([name for name in engine.run(other, place).predictions if name.startswith("expert_")]) == 2
 
@@ -148,7 +148,7 @@ def test_by_video_averages_the_clips_of_each():
     features = torch.arange(10.0).view(5, 2)
     task = MultiExpertEF(features=2)
     holder = type("Found", (), {"test_row": torch.tensor([7, 7, 3, 7, 3])})()
-    from echolib.tasks.clip_features import ClipFeatures
+    from echolib.engine.features import ClipFeatures
 
     rows, mean = ClipFeatures.by_video(holder, "test", features)
     assert rows.tolist() == [3, 7]

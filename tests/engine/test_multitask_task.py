@@ -7,18 +7,19 @@ import pandas as pd
 import pytest
 import torch
 
-from echolib import experiment as engine
 from echolib.data import DataError
 from echolib.data.letterbox import letterbox
-from echolib.experiment import Place, cost
+from echolib.data.loaders.keypoints import PointedImages
+from echolib.engine import experiment as engine
+from echolib.engine.experiment import Place, cost
 from echolib.geometry import wall_measures
-from echolib.papers import multitask, plan
-from echolib.papers.multitask import ROWS, Row
+from echolib.metrics.per_item import EF, MASKS, MEASURES, POINTS
+from echolib.papers import plan
+from echolib.papers.multitask import experiments as multitask
+from echolib.papers.multitask.biplane import biplane_ef
+from echolib.papers.multitask.experiments import ROWS, Row
 from echolib.papers.profiles import PROFILES
 from echolib.tasks.multitask import map_loss, mask_loss
-from echolib.tasks.multitask_biplane import biplane_ef
-from echolib.tasks.multitask_tables import EF, MASKS, MEASURES, POINTS
-from echolib.tasks.point_data import PointedImages
 
 SMOKE = PROFILES["smoke"]
 CPU = torch.device("cpu")

@@ -1,4 +1,4 @@
-"""A training killed at any step and resumed ends with the bytes of an undisturbed one: every optimiser, layout, task."""
+"""A training killed at any step and resumed ends with the same bytes: every optimiser, memory layout and task."""
 
 from typing import Literal
 
@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
-from echolib import experiment as engine
-from echolib import training
-from echolib.experiment import Experiment, Place
+from echolib.engine import experiment as engine
+from echolib.engine import training
+from echolib.engine.experiment import Experiment, Place
+from echolib.engine.sweep import in_order
+from echolib.engine.task import Task
+from echolib.engine.training import Schedule, Trainer
 from echolib.papers import plan
-from echolib.sweep import in_order
-from echolib.tasks.base import Task
-from echolib.training import Schedule, Trainer
 
 OPTIMISERS = ("sgd", "adam", "adamw", "madgrad")
 NETWORKS = {

@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from echolib.checkpoint import ResumeError
-from echolib.training import NonFiniteLoss, OutOfTime, Schedule
+from echolib.engine.checkpoint import ResumeError
+from echolib.engine.training import NonFiniteLoss, OutOfTime, Schedule
 from tests.engine import toy
 
 
@@ -125,7 +125,7 @@ def test_pickled_weights_are_refused_without_side_effect(tmp_path):
 
 
 def test_a_full_disk_keeps_the_old_checkpoint(tmp_path, monkeypatch):
-    from echolib import checkpoint
+    from echolib.engine import checkpoint
 
     toy.trainer(tmp_path).run(toy.toy_model())
     before = (tmp_path / "best.safetensors").read_bytes()

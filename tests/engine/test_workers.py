@@ -5,12 +5,12 @@ import time
 import pytest
 import torch
 
-from echolib import experiment as engine
-from echolib import sweep, workers
-from echolib.experiment import Place
-from echolib.papers.echonet_dynamic import beat_to_beat_experiment, ef_experiments
+from echolib.engine import experiment as engine
+from echolib.engine import sweep, workers
+from echolib.engine.experiment import Place
+from echolib.engine.training import OutOfTime
+from echolib.papers.echonet_dynamic.experiments import beat_to_beat_experiment, ef_experiments
 from echolib.papers.profiles import PROFILES
-from echolib.training import OutOfTime
 
 SMOKE = PROFILES["smoke"]
 

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from echolib import checkpoint
-from echolib.tasks.base import Task
-from echolib.training import Schedule, Trainer
+from echolib.engine import checkpoint
+from echolib.engine.task import Task
+from echolib.engine.training import Schedule, Trainer
 
 
 class Toy(Task):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from echolib.imbalance import FDS, expert_weights, frequency_weights, label_bins, lds_kernel, lds_weights
+from echolib.losses.label_frequency import FDS, expert_weights, frequency_weights, label_bins, lds_kernel, lds_weights
 
 EF = torch.tensor([20.5, 55.1, 55.9, 55.3, 55.5, 56.2, 56.9, 71.0, 100.0])
 

@@ -7,12 +7,7 @@ from scipy.stats import kstest, norm
 from torch.nn.functional import gaussian_nll_loss
 
 from echolib.losses import gaussian_nll
-from echolib.metrics import (
-    calibration_curve,
-    expected_calibration_error,
-    gaussian_coverage,
-    interval_probability,
-)
+from echolib.metrics import calibration_curve, expected_calibration_error, gaussian_coverage, interval_probability
 from echolib.metrics.calibration import LEVELS
 
 

@@ -7,16 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score, root_mean_squared_error
 
-from echolib.metrics import (
-    auc,
-    auc_scores,
-    ef_scores,
-    geometric_mean_error,
-    heart_failure_class,
-    mae,
-    r2,
-    rmse,
-)
+from echolib.metrics import auc, auc_scores, ef_scores, geometric_mean_error, heart_failure_class, mae, r2, rmse
 
 
 @pytest.fixture

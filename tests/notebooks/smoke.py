@@ -15,7 +15,7 @@ import nbformat
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
-from echolib.study.source import Notebook, find_notebooks
+from echolib.runner.notebook import Notebook, find_notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
 

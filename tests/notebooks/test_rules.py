@@ -6,8 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from echolib.sources import DATASETS
-from echolib.study.source import Notebook
+from echolib.data.folders import DATASETS
+from echolib.runner.notebook import Notebook
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 LONGEST_CELL = 15

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from echolib.metrics import surface_distance
-from echolib.papers import contrastive, published
-from echolib.papers import contrastive_tables as tables
+from echolib.papers import published
+from echolib.papers.contrastive import experiments as contrastive
+from echolib.papers.contrastive import scores as tables
 
 
 class Made:

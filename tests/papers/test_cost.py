@@ -2,9 +2,10 @@
 
 import torch
 
-from echolib.experiment import Place, cost
-from echolib.papers import echomen, ef_systems
+from echolib.engine.experiment import Place, cost
 from echolib.papers.cost import cost_table
+from echolib.papers.echomen import experiments as echomen
+from echolib.papers.ef_systems import experiments as ef_systems
 from echolib.papers.profiles import PROFILES
 
 SMOKE = PROFILES["smoke"]

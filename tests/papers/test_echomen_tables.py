@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from echolib.metrics import conformal_half_width, interval_coverage
-from echolib.papers import echomen, published
-from echolib.papers import echomen_tables as tables
-from echolib.papers.echomen_features import order_table, two_components
-from echolib.papers.ef_tables import Claim, claims_table
+from echolib.papers import published
+from echolib.papers.echomen import experiments as echomen
+from echolib.papers.echomen import scores as tables
+from echolib.papers.echomen.features import order_table, two_components
+from echolib.papers.ef_scores import Claim, claims_table
 from echolib.papers.profiles import PROFILES, with_seeds
 
 LABEL = np.array([30.0, 35.0, 45.0, 48.0, 55.0, 60.0, 62.0, 65.0])

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from echolib.papers import echonet_dynamic_tables as tables
-from echolib.papers import exploration, published
+from echolib.papers import published
+from echolib.papers.echonet_dynamic import scores as tables
+from echolib.papers.exploration import populations as exploration
 from echolib.papers.profiles import PROFILES
 
 

@@ -2,10 +2,19 @@
 
 import pytest
 
-from echolib.papers import echomen, ef_systems, published
-from echolib.papers.echomen import SETTINGS, encoder_schedule
-from echolib.papers.echonet_dynamic import ef_task
-from echolib.papers.ef_systems import PROTOCOLS, SYSTEMS, own_clip, own_schedule, system_experiments, system_task
+from echolib.papers import published
+from echolib.papers.echomen import experiments as echomen
+from echolib.papers.echomen.experiments import SETTINGS, encoder_schedule
+from echolib.papers.echonet_dynamic.experiments import ef_task
+from echolib.papers.ef_systems import experiments as ef_systems
+from echolib.papers.ef_systems.experiments import (
+    PROTOCOLS,
+    SYSTEMS,
+    own_clip,
+    own_schedule,
+    system_experiments,
+    system_task,
+)
 from echolib.papers.profiles import PROFILES, with_seeds
 
 PAPER = PROFILES["paper"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from echolib.papers import ef_systems_tables as tables
+from echolib.papers.ef_systems import scores as tables
 
 
 def made(predictions=None, **others):

@@ -5,15 +5,16 @@ import pandas as pd
 import pytest
 import torch
 
-from echolib import report, sweep
+from echolib import report
 from echolib.data import EchoNetDynamic, read_video
-from echolib.experiment import Place, trained_model
+from echolib.engine import sweep
+from echolib.engine.experiment import Place, trained_model
 from echolib.geometry import Beats
-from echolib.papers import explorer
-from echolib.papers.echonet_dynamic import beat_to_beat_experiment
+from echolib.papers.echonet_dynamic import explorer
+from echolib.papers.echonet_dynamic.experiments import beat_to_beat_experiment
+from echolib.papers.echonet_dynamic.one_video import Reading, read_one
 from echolib.papers.profiles import PROFILES
 from echolib.report.style import STRUCTURE_COLOURS
-from echolib.tasks.one_video import Reading, read_one
 
 
 @pytest.fixture(scope="module")

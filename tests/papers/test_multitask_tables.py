@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from echolib.papers import multitask_tables as tables
-from echolib.papers.multitask import DESIGNS, ROWS, Row
+from echolib.papers.multitask import scores as tables
+from echolib.papers.multitask.experiments import DESIGNS, ROWS, Row
 
 LABELS = {"camus": "CAMUS", "echonet_dynamic": "phantom", "echonet_lvh": "phantom"}
 PARTIAL, MASKS, POINTS = (Row("partial", task) for task in (None, "segmentation", "keypoints"))

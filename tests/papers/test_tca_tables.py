@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from echolib.papers import published, tca
-from echolib.papers import tca_features as features
-from echolib.papers import tca_tables as tables
-from echolib.papers.ef_tables import claims_table, scores_table
+from echolib.data.loaders.clips import EFVideos
+from echolib.papers import published
+from echolib.papers.ef_scores import claims_table, scores_table
 from echolib.papers.profiles import PROFILES
-from echolib.tasks.video_data import EFVideos
+from echolib.papers.tca import experiments as tca
+from echolib.papers.tca import features as features
+from echolib.papers.tca import scores as tables
 
 LABEL = np.array([30.0, 45.0, 50.0, 60.0, 65.0, 70.0])
 NAMES = [f"v{k}" for k in range(6)]

@@ -9,9 +9,10 @@ import torch
 
 from echolib.data import CAMUS, EchoNetDynamic, EchoNetLVH, read_camus, read_camus_mask, read_video
 from echolib.geometry import tracing_mask
-from echolib.phantom import datasets, write_phantom
-from echolib.phantom.clips import beat_clip
-from echolib.phantom.population import draw_hearts
+from echolib.phantom import write_phantom
+from echolib.phantom.anatomy.population import draw_hearts
+from echolib.phantom.scanner.clips import beat_clip
+from echolib.phantom.writers import datasets
 
 SMALL = {"videos": 4, "patients": 2, "lvh_videos": 4, "seed": 7, "progress": False}
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from skimage.draw import polygon2mask
 
-from echolib.phantom.heart import (
+from echolib.phantom.anatomy.heart import (
     Heart,
     band_area,
     chords,
@@ -16,10 +16,10 @@ from echolib.phantom.heart import (
     shoelace,
     volume_ml,
 )
-from echolib.phantom.labels import apical_labels
-from echolib.phantom.population import draw_hearts
-from echolib.phantom.rays import heart_coordinates, ray_table
-from echolib.phantom.warp import Warp
+from echolib.phantom.anatomy.labels import apical_labels
+from echolib.phantom.anatomy.population import draw_hearts
+from echolib.phantom.anatomy.rays import heart_coordinates, ray_table
+from echolib.phantom.anatomy.warp import Warp
 
 
 @pytest.fixture(scope="module")

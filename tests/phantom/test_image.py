@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from echolib.phantom import apical_frames
-from echolib.phantom.speckle import (
+from echolib.phantom.scanner.speckle import (
     AXIAL_FWHM_MM,
     AXIAL_STEP_MM,
     LATERAL_FWHM_DEG,
@@ -14,8 +14,8 @@ from echolib.phantom.speckle import (
     noise,
     speckle_bank,
 )
+from echolib.phantom.scanner.ultrasound import Sector, View, compress, scan_convert, scan_lines
 from echolib.phantom.statistics import REAL_FOUR_CHAMBER, frame_statistics
-from echolib.phantom.ultrasound import Sector, View, compress, scan_convert, scan_lines
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from echolib.phantom.motion import Rhythm, cycle, rhythm, smooth_step, systole_seconds
+from echolib.phantom.anatomy.motion import Rhythm, cycle, rhythm, smooth_step, systole_seconds
 
 
 def one_beat(length=1.0, kick=0.3):

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from echolib.phantom.heart import pose, volume_ml
-from echolib.phantom.measured import HALF_WIDTH
-from echolib.phantom.parasternal import draw_long_axes
-from echolib.phantom.population import (
+from echolib.phantom.anatomy.heart import pose, volume_ml
+from echolib.phantom.anatomy.measured import HALF_WIDTH
+from echolib.phantom.anatomy.population import (
     camus_ejection_fraction,
     draw_hearts,
     echonet_ejection_fraction,
     end_diastolic_volume,
     heart_rates,
 )
+from echolib.phantom.scanner.parasternal_view import draw_long_axes
 
 
 def test_echonet_ejection_fraction():

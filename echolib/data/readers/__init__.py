@@ -1,0 +1,1 @@
+"""One module a dataset: its folder read as tidy tables, every fault of it in one error."""

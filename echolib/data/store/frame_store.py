@@ -1,0 +1,123 @@
+"""Decoded frames of many videos as one memory-mapped array."""
+
+import os
+import zlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import filelock
+import numpy as np
+
+from echolib.data.errors import Faults
+from echolib.data.store.building import LOCK, Build, is_current, refuse_half_started, stamp_all
+from echolib.data.store.manifest import Item, Recipe, decoder_version, file_sha256, read_manifest
+from echolib.data.video import read_video
+
+
+class FrameStore:
+    """Frames of many videos, decoded once: one memory-mapped uint8 array and a JSON manifest.
+
+    `FrameStore(folder)` opens a finished store; it needs neither the sources nor a decoder. Raises DataError when
+    there is none, or manifest and frames do not fit.
+
+    names (N,) in the order they were given; index {name: place in names}; starts, counts (N,) int64, the first frame
+    and the number of frames of each; height, width of every frame; native_sizes (N, 2) before any fitting; pixels
+    (total, height, width), read-only; lookup (256, 3) uint8, the RGB picture of every grey level as OpenCV decodes it,
+    None where the videos' chroma is not one constant (`note` says so); fingerprint, hex, over names, source hashes,
+    decoder, size and interpolation.
+    """
+
+    def __init__(self, folder: str | os.PathLike):
+        self.folder = Path(folder)
+        manifest = read_manifest(self.folder)
+        self.items: tuple[Item, ...] = manifest.items
+        self.names = [item.name for item in self.items]
+        self.index = {name: place for place, name in enumerate(self.names)}
+        self.starts = np.array([item.start for item in self.items], "int64")
+        self.counts = np.array([item.frames for item in self.items], "int64")
+        self.native_sizes = np.array([item.native for item in self.items], "int64")
+        self.height, self.width = manifest.height, manifest.width
+        self.lookup = None if manifest.lookup is None else np.array(manifest.lookup, "uint8")
+        self.note, self.fingerprint = manifest.note, manifest.fingerprint
+        shape = (manifest.total, self.height, self.width)
+        self.pixels = np.memmap(self.folder / manifest.file, "uint8", "r", shape=shape)
+        self._plain = np.asarray(self.pixels)  # the same memory; slices of a memmap cost ten times a plain array's
+
+    @classmethod
+    def build(
+        cls,
+        folder: str | os.PathLike,
+        sources: Mapping[str, str | os.PathLike],
+        *,
+        read: Callable[[str], np.ndarray] = read_video,
+        size: tuple[int, int] | None = None,
+        interpolation: str = "area",
+        workers: int | None = None,
+        expected_frames: Mapping[str, int] | None = None,
+        progress: bool = True,
+    ) -> "FrameStore":
+        """The store of these sources ({name: path}) in the folder, built as far as it is not there yet.
+
+        size (rows, columns) letterboxes every frame to it; without it all sources must have one size. `read` turns a
+        path into uint8 (T, H, W); with more than one worker it must be importable by name. expected_frames is what a
+        table says of each video's length.
+
+        A finished store is opened at once while no source's size or times differ; where they do the source is hashed,
+        and what has changed decoded again. A killed build goes on where it was. Of two builds at once one waits.
+
+        Raises DataError: every source that is missing, unreadable, cut short, of another size or of another length
+        than expected, in one error; or a disk that is full, which leaves a store finished before as it was.
+        """
+        folder = Path(folder)
+        if interpolation not in ("area", "nearest"):
+            raise ValueError(f"interpolation {interpolation!r} is not 'area' or 'nearest'")
+        stamps = stamp_all(sources)
+        recipe = Recipe(decoder_version(read), None if size is None else (int(size[0]), int(size[1])), interpolation)
+        if not is_current(folder, recipe, stamps):
+            refuse_half_started()
+            folder.mkdir(parents=True, exist_ok=True)
+            # A lock of the operating system: it is free again as soon as its holder is gone, however it went.
+            with filelock.FileLock(folder / LOCK):
+                if not is_current(folder, recipe, stamps):
+                    Build(folder, recipe, read, stamps, dict(expected_frames or {})).run(workers, progress)
+        return cls(folder)
+
+    def frames(self, name: str) -> np.ndarray:
+        """The frames of one video, uint8 (T, H, W), a read-only view. Raises KeyError for an unknown name."""
+        place = self.index[name]
+        return self._plain[self.starts[place] : self.starts[place] + self.counts[place]]
+
+    def verify(self, *, sources: bool = True) -> None:
+        """Checks every stored frame against its checksum and every source against its hash.
+
+        Raises DataError with the name of everything that changed since the store was built. `sources=False` leaves
+        the sources out, for a store that was moved away from them.
+        """
+        faults = Faults(f"frame store {self.folder}", "restore the listed files, or build the store again")
+        with ThreadPoolExecutor() as pool:  # hashing releases the interpreter's lock
+            for found in pool.map(lambda item: self._changes(item, sources), self.items):
+                faults.extend(found)
+        faults.raise_any()
+
+    def _changes(self, item: Item, sources: bool) -> list[str]:
+        changes = []
+        if zlib.crc32(np.ascontiguousarray(self.frames(item.name))) != item.crc32:
+            changes.append(f"{item.name}: its frames in {self.pixels.filename} are damaged")
+        if sources:
+            try:
+                if file_sha256(item.stamp.source) != item.sha256:
+                    changes.append(f"{item.name}: {item.stamp.source} changed since it was decoded")
+            except OSError as error:
+                changes.append(f"{item.name}: {item.stamp.source} cannot be read ({error.strerror})")
+        return changes
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __reduce__(self):
+        # Pickled as its folder: a worker process maps the frames itself instead of receiving a copy.
+        return FrameStore, (self.folder,)
+
+    def __repr__(self) -> str:
+        return f"FrameStore({str(self.folder)!r}): {len(self)} videos, {self.pixels.shape} frames"

@@ -1,0 +1,91 @@
+"""Experiments side by side on the cores of one machine, each in a process of its own.
+
+The layers of a narrow network are too small to be split: on two cores one training with two threads takes up to as long
+as two trainings with one thread each.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Collection, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+
+import torch
+
+from echolib.engine import experiment as engine
+from echolib.engine.experiment import Experiment, Place
+
+FEWEST_EPOCHS = 16  # below these in all, starting processes takes longer than they save
+MOST_WORKERS = 4  # each holds the frames it trains on
+_pools: dict[int, ProcessPoolExecutor] = {}  # kept, so that the next experiments find the libraries and frames loaded
+
+
+def worker_count(waiting: Collection[Experiment], place: Place) -> int:
+    """In how many processes to run these experiments; 1 means in this one."""
+    epochs = sum(max(1, each.schedule.epochs) for each in waiting)
+    if place.device.type != "cpu" or epochs < FEWEST_EPOCHS or multiprocessing.parent_process() is not None:
+        return 1
+    return min(torch.get_num_threads(), len(waiting), MOST_WORKERS)
+
+
+def run_side_by_side(waiting: Collection[Experiment], place: Place, workers: int) -> Iterator[Experiment]:
+    """Runs experiments, each once those that it starts from are done; yields each as it ends.
+
+    What one of them raises is raised here once the others that were running have ended; those not begun are dropped.
+    """
+    pool = _pool(workers)
+    left, running = list(waiting), dict[Future, Experiment]()
+    try:
+        while left or running:
+            blocked = {*left, *running.values()}
+            ready = [each for each in left if blocked.isdisjoint(each.parents.values())]
+            left = [each for each in left if each not in ready]
+            running |= {pool.submit(_run, each, place): each for each in ready}
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                each = running.pop(future)
+                future.result()
+                yield each
+    except Exception:
+        _close()
+        raise
+    except BaseException:  # an interrupt, or the end of a generator that nobody reads: what runs can be resumed
+        for process in multiprocessing.active_children():
+            process.terminate()
+        _close()
+        raise
+
+
+def _close() -> None:
+    """Ends the worker processes after what they are running."""
+    while _pools:
+        _pools.popitem()[1].shutdown(wait=True, cancel_futures=True)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    if workers not in _pools:
+        _close()
+        threads = max(1, torch.get_num_threads() // workers)
+        context = multiprocessing.get_context("spawn")
+        _pools[workers] = ProcessPoolExecutor(workers, context, _begin, (threads,))
+    return _pools[workers]
+
+
+def _begin(threads: int) -> None:
+    """A worker's first act: its share of the cores, and a watch on its parent, without which it has no purpose.
+
+    Interrupts go to every process of a terminal or kernel; the parent alone acts on them.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(threads)
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _run(each: Experiment, place: Place) -> None:
+    engine.run(each, place)

@@ -1,0 +1,1 @@
+"""Masks and keypoints by one network: joint segmentation and landmark detection."""

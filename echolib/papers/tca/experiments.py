@@ -1,0 +1,126 @@
+"""Semantic-aware temporal channel-wise attention (Chen and Li, ISBI 2023): anchors, TCA, and a segmentation branch.
+
+No code was published. What the paper leaves open is decided where it is built, and said there.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from echolib.engine.experiment import Experiment
+from echolib.engine.training import Schedule
+from echolib.papers.echonet_dynamic.experiments import (
+    base_experiment,
+    beat_to_beat_experiment,
+    compared_schedule,
+    echonet_source,
+    ef_task,
+    segmentation_experiment,
+)
+from echolib.papers.profiles import Profile
+from echolib.tasks.anchor_ef import AnchorEF, SemanticEF
+from echolib.tasks.pseudo_labels import PseudoLabels
+
+NETWORK = "r2plus1d_18"  # Sec. 7.3
+TABLE1 = {"mc3": "MC3", "r3d": "R3D", "r2plus1d": "R(2+1)D", "echonet_dynamic": "EchoNet-Dynamic", "ours": "M3"}
+TABLE2 = {
+    "m0": "M0: R(2+1)D",
+    "m1": "M1: M0, anchors",
+    "m2": "M2: M1, TCA",
+    "m3": "M3: M2, masks, S-TCA",
+}
+TABLE3 = {"se": "SE", "me": "ME", "me_released": "ME, released gate", "tca": "TCA"}
+NOISE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # shares of pixels set to 0 at test (Fig. 3)
+
+
+def _base(profile: Profile, folder: Path, network: str, seed: int) -> Experiment:
+    """A network with one linear layer, under EchoNet-Dynamic's schedule, which the paper says it follows."""
+    return base_experiment(profile, folder, network, seed, compared_schedule(profile))
+
+
+def _anchored(
+    profile: Profile, folder: Path, name: str, seed: int, kind: type[AnchorEF] = AnchorEF, **fields: Any
+) -> Experiment:
+    """Anchors on the same network, clips and schedule; fields set attention, its places and its window."""
+    parents = {"pseudo_labels": pseudo_labels_experiment(profile, folder)} if kind is SemanticEF else {}
+    return Experiment(
+        name=f"tca-{name}-seed{seed}",
+        task=kind(**(ef_task(profile, NETWORK).model_dump(exclude={"kind"}) | fields)),
+        data=(echonet_source(profile, folder),),
+        schedule=compared_schedule(profile),
+        seed=seed,
+        parents=parents,
+    )
+
+
+def pseudo_labels_experiment(profile: Profile, folder: Path) -> Experiment:
+    """Masks of every training frame by the DeepLabV3 that the study trains on the traced frames."""
+    return Experiment(
+        name="tca-pseudo-labels",
+        task=PseudoLabels(size=profile.clips.size),
+        data=(echonet_source(profile, folder),),
+        schedule=Schedule(epochs=0, batch_size=1, optimiser="sgd", learning_rate=1),
+        parents={"segmenter": segmentation_experiment(profile, folder)},
+    )
+
+
+def ablation_experiments(profile: Profile, folder: Path) -> dict[str, list[Experiment]]:
+    """Table 2 by row, for each compared seed."""
+    seeds = profile.compared_seeds
+    return {
+        "m0": [_base(profile, folder, NETWORK, seed) for seed in seeds],
+        "m1": [_anchored(profile, folder, "m1", seed) for seed in seeds],
+        "m2": [_anchored(profile, folder, "m2", seed, attention="tca") for seed in seeds],
+        "m3": [_anchored(profile, folder, "m3", seed, SemanticEF) for seed in seeds],
+    }
+
+
+def comparison_experiments(profile: Profile, folder: Path) -> dict[str, list[Experiment]]:
+    """Table 1 by row: three networks and the beat-to-beat system under one protocol, and M3."""
+    ablation = ablation_experiments(profile, folder)
+    base, seeds = ablation["m0"], profile.seeds
+    return {
+        "mc3": [_base(profile, folder, "mc3_18", seed) for seed in seeds],
+        "r3d": [_base(profile, folder, "r3d_18", seed) for seed in seeds],
+        "r2plus1d": base,
+        "echonet_dynamic": [beat_to_beat_experiment(profile, folder, ef=each) for each in base[: len(seeds)]],
+        "ours": ablation["m3"],
+    }
+
+
+def attention_experiments(profile: Profile, folder: Path) -> dict[str, list[Experiment]]:
+    """Table 3 by row: three kinds of attention at the same places, with anchors; ME with both published gates."""
+    kinds = {
+        "se": {"attention": "se"},
+        "me": {"attention": "me"},
+        "me_released": {"attention": "me", "me_gate": "released"},
+    }
+    rows = {
+        row: [_anchored(profile, folder, row.replace("_", "-"), seed, **fields) for seed in profile.seeds]
+        for row, fields in kinds.items()
+    }
+    return rows | {"tca": ablation_experiments(profile, folder)["m2"]}
+
+
+def sweep_experiments(profile: Profile, folder: Path) -> dict[str, list[Experiment]]:
+    """Beyond the paper, at the first seed: where TCA stands, and over how many frames it compares."""
+    first = profile.compared_seeds[0]
+    variants = {
+        "after stages 1 and 2": {"stages": ("layer1", "layer2")},
+        "window of 5 frames": {"window": 5},
+    }
+    if profile.clips.blocks > 1:  # with one block a stage, it ends where the stage does
+        variants["after every block"] = {"place": "block"}
+    return {"after stages 1 to 4": [_anchored(profile, folder, "m2", first, attention="tca")]} | {
+        words: [_anchored(profile, folder, f"m2-{words.replace(' ', '-')}", first, attention="tca", **fields)]
+        for words, fields in variants.items()
+    }
+
+
+def planned(profile: Profile, folder: Path) -> dict[str, list[Experiment]]:
+    """The experiments behind each notebook."""
+    tables = (comparison_experiments, ablation_experiments, attention_experiments, sweep_experiments)
+    ablation = [each for row in ablation_experiments(profile, folder).values() for each in row]
+    return {
+        "30_tca_ablation": [each for table in tables for row in table(profile, folder).values() for each in row],
+        "31_tca_robustness": ablation,
+    }

@@ -1,0 +1,1 @@
+"""The simulated heart: shape, motion, population, and the labels that follow from them."""

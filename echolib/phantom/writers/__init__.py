@@ -1,0 +1,1 @@
+"""The simulated heart written in the formats of the datasets."""

@@ -1,0 +1,60 @@
+"""What a notebook was run from and what it made: the stamp that says whether it is up to date."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import echolib
+from echolib.files import write_json
+from echolib.runner.notebook import Notebook
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, shortened to 16 hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+@cache
+def code_hash() -> str:
+    """A hash of everything in the package that can change a result: its Python files and the published numbers."""
+    root = Path(echolib.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.csv")]):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def inputs(notebook: Notebook, parameters: Mapping[str, object], data: Mapping[str, str]) -> dict:
+    """All that a notebook's report follows from; `data` holds the fingerprint of each dataset's folder."""
+    return {
+        "notebook": file_hash(notebook.path),
+        "code": code_hash(),
+        "parameters": dict(parameters),
+        "data": dict(data),
+    }
+
+
+def report_hashes(report: Path) -> dict[str, str]:
+    """Relative path -> hash of every file of a report."""
+    return {
+        path.relative_to(report).as_posix(): file_hash(path) for path in sorted(report.rglob("*")) if path.is_file()
+    }
+
+
+def write_stamp(stamp: Path, made_from: Mapping, report: Path) -> None:
+    """Written last, and only for a notebook that succeeded."""
+    write_json(stamp, {"inputs": made_from, "report": report_hashes(report)})
+
+
+def is_current(stamp: Path, made_from: Mapping, report: Path) -> bool:
+    """Whether the stamp is of these very inputs and the report's files are those it made."""
+    try:
+        written = json.loads(stamp.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if written.get("inputs") != json.loads(json.dumps(dict(made_from))):
+        return False
+    made = written.get("report", {})
+    return all((report / name).is_file() and file_hash(report / name) == value for name, value in made.items())

@@ -1,5 +1,0 @@
-"""The study: every notebook executed with Papermill, in order, and only where it is not up to date."""
-
-from echolib.study.source import Notebook, StudyError, find_notebooks
-
-__all__ = ["Notebook", "StudyError", "find_notebooks"]

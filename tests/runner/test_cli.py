@@ -1,0 +1,144 @@
+"""The `echolib` command: what it plans, runs, refuses, and how it ends."""
+
+import re
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from echolib import cli
+from echolib.papers.profiles import PROFILES
+from echolib.runner import run as study_run
+from echolib.runner.execute import NotebookStopped
+
+
+@pytest.fixture
+def home(write_notebook, tmp_path, monkeypatch):
+    """A home with one notebook that has experiments behind it; nothing is simulated."""
+    write_notebook(
+        "02_echonet_dynamic",
+        parameters='profile = "demo"\nechonet_dynamic = ""\ncamus = ""\nechonet_lvh = ""\nepochs = 3\n',
+    )
+    monkeypatch.setenv("ECHOLIB_HOME", str(tmp_path))
+    monkeypatch.setattr(cli, "write_missing_phantom", lambda *args, **kwargs: None)
+    return tmp_path
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """The parameters and the deadline of each execution, which stages nothing but a record."""
+    calls = []
+
+    def execute(notebook, parameters, stem, *, home, deadline, cell_timeout, on_line):
+        calls.append((parameters, deadline, cell_timeout))
+        staged = stem.with_name(stem.name + ".report")
+        staged.mkdir(parents=True)
+        (staged / "record.json").write_text("{}")
+        stem.with_name(stem.name + ".ipynb").write_bytes(notebook.path.read_bytes())
+        return staged
+
+    monkeypatch.setattr(study_run, "execute", execute)
+    return calls
+
+
+def echolib(*words: str):
+    return CliRunner().invoke(cli.app, list(words))
+
+
+def test_plan_lists_every_experiment_and_its_cost_and_writes_nothing(home, executed):
+    before = sorted(home.rglob("*"))
+    result = echolib("study", "--profile", "smoke", "--plan")
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert "02_echonet_dynamic   to run" in lines
+    experiments = [line for line in lines if "PFLOP" in line]
+    assert [line.split()[0] for line in experiments][:4] == [
+        "echonet-r2plus1d_18-seed0",
+        "echonet-r3d_18-seed0",
+        "echonet-mc3_18-seed0",
+        "echonet-deeplabv3",
+    ]
+    assert all(line.endswith("to train") for line in experiments)
+    epochs, items = re.search(r"(\d+) epochs x +(\d+) items", experiments[0]).groups()
+    assert (int(epochs), int(items)) == (PROFILES["smoke"].clips.epochs, 0.75 * PROFILES["smoke"].videos)
+    assert re.search(
+        rf"^{len(experiments)} experiments, 0 done; training the rest takes about \d+ (s|min|h) on", lines[-1]
+    )
+    assert executed == [] and sorted(home.rglob("*")) == before
+
+
+def test_run_passes_profile_folders_parameters_and_limits(home, executed, tmp_path):
+    real = tmp_path / "real"
+    real.mkdir()
+    options = ["--echonet-lvh", str(real), "-p", "epochs=7", "--minutes", "5", "--cell-timeout", "60"]
+    result = echolib("study", "--profile", "smoke", *options)
+    assert result.exit_code == 0, result.output
+    ((parameters, deadline, timeout),) = executed
+    assert parameters == {"profile": "smoke", "echonet_lvh": str(real), "epochs": 7}
+    assert 0 < deadline - time.time() <= 300 and timeout == 60
+    assert "experiments, 0 done" in result.output and "README.md" in result.output
+    assert "up to date" in echolib("study", "--profile", "smoke", *options).output
+    assert len(executed) == 1
+
+
+def test_out_of_minutes_ends_well_and_says_how_to_go_on(home, executed, monkeypatch):
+    result = echolib("study", "--profile", "smoke", "--minutes", "0")
+    assert result.exit_code == 0 and executed == []
+    assert "Stopped after 0 minutes; everything so far is kept. The same command goes on." in result.output
+
+    def stop(*args, **kwargs):
+        raise NotebookStopped("2 of 9 epochs done")
+
+    monkeypatch.setattr(study_run, "execute", stop)
+    result = echolib("study", "--profile", "smoke", "--minutes", "9")
+    assert result.exit_code == 0 and "Stopped after 9 minutes" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--profile", "tiny"], "no profile 'tiny': one of smoke, demo, gpu, paper"),
+        (["--profile", "paper"], "the profile 'paper' has no phantom"),
+        (["--camus", "/nowhere"], "CAMUS: no folder /nowhere"),
+        (["-p", "epoch=3"], "no parameter 'epoch'"),
+        (["-p", "epochs"], "write NAME=VALUE"),
+        (["-p", "epochs=many"], "epochs = 'many' is not a int"),
+        (["--only", "77"], "no notebook starts with '77'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(home, executed, words, message):
+    result = echolib("study", *words)
+    assert result.exit_code == 1 and executed == []
+    assert message in result.stderr and "Traceback" not in result.output
+    assert result.stderr.count("error:") == 1
+
+
+def test_interrupted_by_hand_says_how_to_go_on(home, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study_run, "execute", interrupt)
+    result = echolib("study", "--profile", "smoke")
+    assert result.exit_code == 130 and "The same command goes on." in result.output
+
+
+def test_verify_names_every_store_that_changed(home, monkeypatch):
+    from echolib.data.errors import DataError
+
+    for name in ("good", "bad"):
+        (home / "cache" / name).mkdir(parents=True)
+        (home / "cache" / name / "manifest.json").write_text("{}")
+
+    class Store:
+        def __init__(self, folder):
+            self.folder = folder
+
+        def verify(self, sources):
+            assert sources
+            if self.folder.name == "bad":
+                raise DataError("0X1A.avi changed")
+
+    monkeypatch.setattr("echolib.data.store.FrameStore", Store)
+    result = echolib("verify")
+    assert result.exit_code == 1
+    assert f"{home}/cache/good: whole" in result.stdout and f"{home}/cache/bad: 0X1A.avi changed" in result.stderr
