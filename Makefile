@@ -2,10 +2,8 @@
 
 PYTHON ?= python3
 PROFILE ?= demo
-# folders of the real datasets; one left empty is replaced by the phantom
-ECHONET_DYNAMIC ?=
-CAMUS ?=
-ECHONET_LVH ?=
+# A real dataset's folder is given under the dataset's name in capitals, such as CAMUS=/data/CAMUS: make hands it on in
+# the environment. What is not given is replaced by the phantom.
 # stop cleanly after so many minutes; the same command goes on
 MINUTES ?=
 # what else `echolib study` takes, such as ARGS="--only 02"
@@ -14,32 +12,33 @@ ARGS ?=
 VENV := .venv
 READY := $(VENV)/ready
 LOCK_EXTRAS := --extra dicom --extra lab --extra test --extra setup
-STUDY = $(VENV)/bin/echolib study --profile "$(PROFILE)" \
-	$(if $(ECHONET_DYNAMIC),--echonet-dynamic "$$ECHONET_DYNAMIC") \
-	$(if $(CAMUS),--camus "$$CAMUS") \
-	$(if $(ECHONET_LVH),--echonet-lvh "$$ECHONET_LVH") \
-	$(if $(MINUTES),--minutes "$(MINUTES)")
-
-export ECHONET_DYNAMIC CAMUS ECHONET_LVH
+ECHOLIB := $(VENV)/bin/echolib
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan test notebook lock clean
+.PHONY: help study plan adopt runs test notebook lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo 'variables      PROFILE=smoke|demo|gpu|paper   ECHONET_DYNAMIC=FOLDER  CAMUS=FOLDER  ECHONET_LVH=FOLDER'
-	@echo '               MINUTES=N   ARGS="--only 02"   PYTHON=python3.12'
+	@echo 'variables      PROFILE=smoke|demo|gpu|paper   MINUTES=N   ARGS="--only 02"   PYTHON=python3.12'
+	@echo '               and the folder of a real dataset under its name, such as CAMUS=/data/CAMUS'
 
 study: $(READY)  ## run the whole study: phantom, notebooks, reports/PROFILE/
-	@$(STUDY) $(ARGS)
+	@$(ECHOLIB) study --profile "$(PROFILE)" $(if $(MINUTES),--minutes "$(MINUTES)") $(ARGS)
 
 plan: $(READY)  ## what the study would run, what is done, what it costs; runs nothing
-	@$(STUDY) --plan $(ARGS)
+	@$(ECHOLIB) study --profile "$(PROFILE)" --plan $(ARGS)
 
-test: $(READY)  ## ruff, the unit tests, and every notebook in the smoke profile
+adopt: $(READY)  ## take finished experiments over to changed code where it reproduces their probe
+	@$(ECHOLIB) adopt --profile "$(PROFILE)" $(ARGS)
+
+runs: $(READY)  ## list finished experiments; ARGS=--prune offers to delete what nothing asks for
+	@$(ECHOLIB) runs $(ARGS)
+
+test: $(READY)  ## ruff, types, the unit tests with coverage, and every notebook in the smoke profile
 	$(VENV)/bin/ruff check .
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist worksteal
+	$(VENV)/bin/pyrefly check --python-interpreter-path $(VENV)/bin/python
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist worksteal --cov
 	$(VENV)/bin/python tests/notebooks/smoke.py
 
 notebook: $(READY)  ## JupyterLab on this machine only, behind a token
@@ -50,7 +49,7 @@ lock: $(READY)  ## resolve pyproject.toml anew into requirements.lock
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean:  ## remove what can be made again (not the data, the frames or the experiments)
-	rm -rf build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .coverage*
 	find echolib tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv comes from the lock too. Everything is installed by uv: pip may be told of other wheel folders on some machines.

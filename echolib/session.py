@@ -1,205 +1,219 @@
-"""What every notebook calls: start, run, show, record."""
+"""What every notebook calls: open a study, run experiments, show tables and figures, record."""
 
 import os
 import time
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from echolib import provenance
-from echolib.data.folders import DATASETS, Sources, data_fingerprints, locate, write_missing_phantom
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+
+from echolib import provenance, report
+from echolib.data.registry import dataset_names, entry
+from echolib.engine.experiment import Experiment, Result, RunContext
+from echolib.engine.sweep import run_all
 from echolib.files import write_json
+from echolib.folders import data_fingerprints, folder_lines, locate
+from echolib.papers.claims import tested_claims
+from echolib.papers.exhibits import ClaimsTable, Exhibit, Figure, Results, Setup, Tabular
+from echolib.papers.profiles import PROFILES
+from echolib.papers.registry import exhibits_of, experiments_of, make_setup, paper_of
+from echolib.phantom.writers.missing import write_missing_phantom
 from echolib.workspace import Workspace, WorkspaceError, find_home
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    from echolib.engine.experiment import Experiment, Place, Result
+    from matplotlib.figure import Figure as Drawing
 
 
 @dataclass
 class Study:
-    """One notebook at work: its profile, its data, its folders, and what it has shown so far."""
+    """One notebook at work: its parameters, its data, its folders, and what it has shown so far."""
 
     name: str
-    profile: str
-    workspace: Workspace
-    sources: Sources
-    device: str
     parameters: dict[str, object]
+    workspace: Workspace
+    setup: Setup
     started: float = field(default_factory=time.monotonic)
     shown: dict[str, str] = field(default_factory=dict)  # table or figure -> caption, in order
-    experiments: dict[str, object] = field(default_factory=dict)
+    experiments: dict[str, Any] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)  # datasets that were asked for
     seeds: set[int] = field(default_factory=set)
     tested: list[dict[str, object]] = field(default_factory=list)  # claims, for the scorecard
 
-    @property
-    def runs(self) -> Path:
-        """Where experiments keep their folders."""
-        return self.workspace.runs
+    @classmethod
+    def open(cls, name: str, **parameters: object) -> "Study":
+        """Opens a notebook's study: finds the data, writes a phantom that is missing, sets the style of figures.
+
+        name: the notebook's file name without suffix; parameters: all that its parameters cell sets, the folder of
+        each dataset under the dataset's name, "" for the phantom. Raises WorkspaceError for an unknown profile or a
+        folder that is not there.
+        """
+        profile = str(parameters["profile"])
+        if profile not in PROFILES:
+            raise WorkspaceError(f"no profile {profile!r}: one of {', '.join(PROFILES)}")
+        workspace, device = Workspace(find_home()), provenance.best_device()
+        used = {name: str(parameters[name]) for name in dataset_names() if name in parameters}
+        folders = locate(workspace, profile, used, phantom=bool(PROFILES[profile].phantom))
+        simulated = any(name not in folders.given for name in used)
+        write_missing_phantom(folders.needed_phantom if simulated else None, PROFILES[profile].phantom, device=device)
+        deadline = os.environ.get("ECHOLIB_DEADLINE")
+        context = RunContext(
+            workspace.runs, workspace.cache, torch.device(device), float(deadline) if deadline else None
+        )
+        setup = make_setup(parameters, folders, context, workspace.report(profile, name).parent)
+        report.style()
+        print(f"{name}   profile {profile}   {provenance.device_name(device)}")
+        print("\n".join(folder_lines(folders, used)))
+        return cls(name, dict(parameters), workspace, setup)
 
     @property
-    def cache(self) -> Path:
-        """Where frame stores are kept."""
-        return self.workspace.cache
+    def profile(self):
+        """The sizes of everything, with the seeds that the notebook asks for."""
+        return self.setup.profile
+
+    @property
+    def context(self) -> RunContext:
+        """Where this study's experiments run, and when they must stop."""
+        assert self.setup.context is not None
+        return self.setup.context
 
     @property
     def report(self) -> Path:
         """Where this notebook's tables and figures go: its folder below reports/, or the study's staging folder."""
         staged = os.environ.get("ECHOLIB_REPORT")
-        return Path(staged) if staged else self.workspace.report(self.profile, self.name)
+        return Path(staged) if staged else self.workspace.report(self.profile.name, self.name)
 
     def given(self, dataset: str) -> bool:
         """Whether the researcher gave a folder of this dataset, so that it is not simulated."""
-        return dataset in self.sources.given
+        return self.setup.given(dataset)
 
     def folder(self, dataset: str) -> Path:
-        """The folder of a dataset: "echonet_dynamic", "camus" or "echonet_lvh"."""
-        folder = self.sources.folder(dataset)
+        """The folder of a dataset, such as "echonet_dynamic"."""
         self.used.add(dataset)
-        return folder
+        return self.setup.folder(dataset)
 
-    def folders(self, dataset: str) -> dict[str, Path]:
-        """Every folder of a dataset by its label: the phantom's where there is one, and the researcher's own."""
-        found = {self.label(dataset): self.folder(dataset)}
-        if self.sources.phantom and (simulated := self.sources.phantom / DATASETS[dataset]).is_dir():
-            found = {"phantom": simulated} | found
-        return found
-
-    def label(self, dataset: str) -> str:
+    def label(self, *datasets: str) -> str:
         """The name under which a table lists the data: the dataset's, or "phantom"."""
-        return self.sources.label(dataset)
+        return self.setup.label(*datasets)
 
-    @property
-    def reports(self) -> Path:
-        """Where the reports of all notebooks of this profile are published."""
-        return self.workspace.report(self.profile, self.name).parent
+    def run(self, exhibit: Exhibit) -> Results:
+        """Runs or reuses the experiments of an exhibit: row -> results, one for each seed. Raises as
+        `run_experiments`."""
+        rows = exhibit.rows(self.setup)
+        experiments = [experiment for of_row in rows.values() for experiment in of_row]
+        results = iter(self.run_experiments(experiments))
+        return {row: [next(results) for _ in of_row] for row, of_row in rows.items()}
 
-    @property
-    def place(self) -> "Place":
-        """Where this study's experiments run, and when they must stop."""
-        import torch
+    def run_everything(self) -> None:
+        """Runs or reuses, side by side where there are cores for it, all that this notebook's exhibits ask for.
 
-        from echolib.engine.experiment import Place
+        What is shown afterwards is there already. Raises as `run_experiments`.
+        """
+        self.run_experiments(experiments_of(self.name, self.setup))
 
-        deadline = os.environ.get("ECHOLIB_DEADLINE")
-        return Place(self.runs, self.cache, torch.device(self.device), float(deadline) if deadline else None)
+    def run_experiments(self, experiments: Sequence[Experiment]) -> list[Result]:
+        """Runs or reuses experiments, side by side where there are cores for it; results in the given order.
 
-    def run(self, experiments: "Sequence[Experiment]") -> "list[Result]":
-        """Runs or reuses experiments, with a bar and a line for each that was trained; OutOfTime past the deadline."""
-        from echolib.engine import sweep
-
+        Shows a bar, and a line for each experiment that was trained. Raises OutOfTime past the deadline, ValueError
+        for an experiment that no exhibit of this notebook declares: the plan would not know of it.
+        """
+        if exhibits_of(self.name) and (unknown := set(experiments) - set(experiments_of(self.name, self.setup))):
+            names = ", ".join(sorted(experiment.name for experiment in unknown))
+            raise ValueError(f"no exhibit that PAPER declares for {self.name} asks for {names}: declare one")
         # under `echolib study` the bar is the terminal's: a widget in the executed notebook would show nothing
-        results = sweep.run(experiments, self.place, progress="ECHOLIB_REPORT" not in os.environ)
+        results = run_all(experiments, self.context, progress="ECHOLIB_REPORT" not in os.environ)
         for result in results:
-            self.experiments[result.experiment.name] = {"folder": result.folder.name, "metrics": result.metrics}
-            self.seeds.add(result.experiment.seed)
+            self._note(result)
         return results
 
-    def run_rows(self, rows: "Mapping[Hashable, Sequence[Experiment]]") -> "dict[Hashable, list[Result]]":
-        """`run` for a table whose rows have experiments of their own: all of them at once, results by row."""
-        results = iter(self.run([each for experiments in rows.values() for each in experiments]))
-        return {row: [next(results) for _ in experiments] for row, experiments in rows.items()}
+    def _note(self, result: Result) -> None:
+        """Keeps for the record what a result says of itself."""
+        for experiment in (*result.experiment.ancestors(), result.experiment):
+            self.used |= {selection.dataset for selection in experiment.data}
+        self.experiments[result.experiment.name] = {"folder": result.folder.name, "metrics": result.metrics}
+        self.seeds.add(result.experiment.seed)
 
-    def table(self, frame: "pd.DataFrame", name: str, caption: str = "", **options) -> None:
-        """Saves a table as CSV, Markdown and LaTeX under `name`, and shows it; `options` go to report.save_table."""
-        from IPython.display import Markdown
+    def show(self, exhibit: Exhibit) -> pd.DataFrame | None:
+        """Makes an exhibit, saves it, and shows it; returns a table's content, as numbers.
 
-        from echolib import report
+        A table is saved as CSV, Markdown and LaTeX, a figure as PNG and SVG. Raises ValueError where the notebook's
+        paper does not declare it, and as `run`.
+        """
+        declared = exhibits_of(self.name)
+        if declared and not any(exhibit is other for other in declared):
+            raise ValueError(f"PAPER does not declare {exhibit.name} for {self.name}: add it there")
+        results = self.run(exhibit)
+        self.used |= set(exhibit.data)
+        caption = exhibit.caption_for(self.setup)
+        if isinstance(exhibit, Figure):
+            private = any(self.given(dataset) for dataset in exhibit.shows_pixels_of)
+            self.figure(exhibit.draw(results, self.setup), exhibit.name, caption=caption, private=private)
+            return None
+        assert isinstance(exhibit, Tabular)
+        frame = exhibit.make(results, self.setup)
+        if isinstance(exhibit, ClaimsTable):
+            paper = paper_of(self.name)
+            measured_on = self.label(*exhibit.data)
+            self.tested += tested_claims(frame, paper=paper.title if paper else self.name, data=measured_on)
+        _display_markdown(exhibit.save(frame, self.setup, self.report))
+        self.shown[exhibit.name] = caption
+        return frame
 
-        path = report.save_table(frame, self.report, name, caption, **options)
-        self.shown[name] = caption or name
-        _show(Markdown(path.read_text(encoding="utf-8")))
-
-    def claims(
-        self, frame: "pd.DataFrame", name: str, caption: str, *, quantity: str, condition: str = "", **options
-    ) -> None:
-        """`table` of claims put to the test, which the record keeps for the scorecard (see `tested_claims`)."""
-        from echolib.papers.scorecard import tested_claims
-
-        self.tested += tested_claims(frame, quantity=quantity, condition=condition, data=options["label"])
-        self.table(frame, name, caption, **options)
-
-    def figure(self, figure: "Figure", name: str, *, caption: str = "", private: bool = False) -> None:
+    def figure(self, figure: "Drawing", name: str, *, caption: str = "", private: bool = False) -> None:
         """Saves a figure as PNG and SVG under `name`, and shows it.
 
         private: it shows pixels of licensed data; it goes into private/, which is not committed.
         """
-        import matplotlib.pyplot as plt
-        from IPython.display import Image
-
-        from echolib import report
-
         path = report.save_figure(figure, self.report / "private" if private else self.report, name)
         if not private:
             self.shown[name] = caption or name
-        _show(Image(filename=str(path), width=round(96 * figure.get_figwidth())))  # at its size on paper
+        _display_image(path, round(96 * figure.get_figwidth()))  # at its size on paper
         plt.close(figure)  # or the inline backend shows it a second time at the end of the cell
 
     def record(self, **numbers: object) -> Path:
         """Writes record.json: parameters, data used, code, versions, device, cost, and the numbers given."""
         path = self.report / "record.json"
-        prints = data_fingerprints(self.sources)
-        write_json(
-            path,
-            {
-                "notebook": self.name,
-                "parameters": self.parameters,
-                "data": {label: self.label(name) for name, label in DATASETS.items() if name in self.used},
-                "fingerprints": {name: prints[name] for name in sorted(self.used)},
-                "seeds": sorted(self.seeds),
-                "commit": provenance.commit(self.workspace.home),
-                "versions": provenance.versions(),
-                "device": provenance.device_name(self.device),
-                "seconds": round(time.monotonic() - self.started, 1),
-                "peak_memory_mib": self._peak_memory_mib(),
-                "experiments": self.experiments,
-                "shown": list(self.shown.items()),
-                "claims": self.tested,
-                "numbers": numbers,
-            },
-        )
+        device = str(self.context.device)
+        content = {
+            "notebook": self.name,
+            "parameters": {name: value for name, value in self.parameters.items() if name not in dataset_names()},
+            "data": {entry(name).title: self.label(name) for name in sorted(self.used)},
+            "fingerprints": data_fingerprints(self.setup.folders, self.used),
+            "seeds": sorted(self.seeds),
+            "commit": provenance.commit(self.workspace.home),
+            "versions": provenance.versions(),
+            "device": provenance.device_name(device),
+            "seconds": round(time.monotonic() - self.started, 1),
+            "peak_memory_mib": self._peak_memory_mib(device),
+            "experiments": self.experiments,
+            "shown": list(self.shown.items()),
+            "claims": self.tested,
+            "numbers": numbers,
+        }
+        write_json(path, content)
         return path
 
-    def _peak_memory_mib(self) -> int:
+    def _peak_memory_mib(self, device: str) -> int:
         """Of this process and of every experiment it shows, which may have run in another one."""
-        of_experiments = (each["metrics"].get("peak_memory_mib") or 0 for each in self.experiments.values())
-        return max(provenance.peak_memory_mib(self.device), *of_experiments, 0)
+        of_experiments = (stored["metrics"].get("peak_memory_mib") or 0 for stored in self.experiments.values())
+        return max(provenance.peak_memory_mib(device), *of_experiments, 0)
 
 
-def start(
-    name: str, *, profile: str, echonet_dynamic: str = "", camus: str = "", echonet_lvh: str = "", **parameters: object
-) -> Study:
-    """Opens a notebook's study: finds the data (writing a phantom that is missing), sets the style, says what is what.
-
-    name: the notebook's file name without suffix; the three folders: "" for the phantom; parameters: whatever else the
-    parameters cell sets, kept for the record. Raises WorkspaceError for an unknown profile or a folder not there.
-    """
-    from echolib import report
-    from echolib.papers.profiles import PROFILES
-
-    if profile not in PROFILES:
-        raise WorkspaceError(f"no profile {profile!r}: one of {', '.join(PROFILES)}")
-    workspace, device = Workspace(find_home()), provenance.best_device()
-    folders = {"echonet_dynamic": echonet_dynamic, "camus": camus, "echonet_lvh": echonet_lvh}
-    sources = locate(workspace, profile, folders, phantom=bool(PROFILES[profile].videos))
-    write_missing_phantom(sources, PROFILES[profile], device=device)
-    report.style()
-    study = Study(name, profile, workspace, sources, device, {"profile": profile, **parameters})
-    print(f"{name}   profile {profile}   {provenance.device_name(device)}")
-    for dataset, label in DATASETS.items():
-        if dataset in sources.folders:
-            print(f"{label:16} {'your folder' if study.given(dataset) else 'phantom'}   {sources.folders[dataset]}")
-    return study
-
-
-def _show(thing: object) -> None:
+def _display_markdown(path: Path) -> None:
     """Displays in a notebook; elsewhere the saved file is enough."""
     from IPython import get_ipython
-    from IPython.display import display
+    from IPython.display import Markdown, display
 
     if get_ipython() is not None:
-        display(thing)
+        display(Markdown(path.read_text(encoding="utf-8")))
+
+
+def _display_image(path: Path, width: int) -> None:
+    from IPython import get_ipython
+    from IPython.display import Image, display
+
+    if get_ipython() is not None:
+        display(Image(filename=str(path), width=width))

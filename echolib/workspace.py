@@ -5,8 +5,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from echolib.errors import UserError
 
-class WorkspaceError(ValueError):
+
+class WorkspaceError(UserError, ValueError):
     """A folder that is needed is not there."""
 
 

@@ -3,8 +3,15 @@
 import os
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import torch
+
+from tests import checked_shapes
+
+# before the first import of these packages: their annotations, shapes included, are checked in every call
+PURE = ("losses", "models", "geometry", "metrics")
+jaxtyping.install_import_hook([f"echolib.{package}" for package in PURE], f"{checked_shapes.__name__}.check")
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -35,14 +42,21 @@ def phantom(tmp_path_factory) -> Path:
     from echolib.papers.profiles import PROFILES
     from echolib.phantom import write_phantom
 
-    sizes = PROFILES["smoke"].model_dump(include={"videos", "patients", "lvh_videos"})
-    return write_phantom(tmp_path_factory.mktemp("phantom") / "smoke", **sizes, progress=False)
+    return write_phantom(tmp_path_factory.mktemp("phantom") / "smoke", PROFILES["smoke"].phantom, progress=False)
 
 
 @pytest.fixture(scope="session")
 def phantom_cache(tmp_path_factory) -> Path:
     """Where that phantom's frames are kept decoded."""
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def unchecked():
+    """Shapes go unchecked, as outside of the tests: what a function itself says of bad input comes to light."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(autouse=True)

@@ -1,24 +1,36 @@
-"""What lies on disk, and how it becomes arrays: readers of three datasets, videos, the store of decoded frames."""
+"""What lies on disk, and how it becomes arrays: readers of the datasets, videos, the store of decoded frames.
 
-from echolib.data.errors import DataError, VideoError
-from echolib.data.readers.camus import CAMUS, camus_frames, camus_labels, read_camus, read_camus_mask
-from echolib.data.readers.echonet_dynamic import EchoNetDynamic
-from echolib.data.readers.echonet_lvh import EchoNetLVH
-from echolib.data.sector import crop_to_sector
-from echolib.data.store.frame_store import FrameStore
-from echolib.data.video import read_video
+Each name is imported when it is first asked for: listing the datasets takes no library that reads them.
+"""
 
-__all__ = [
-    "CAMUS",
-    "DataError",
-    "EchoNetDynamic",
-    "EchoNetLVH",
-    "FrameStore",
-    "VideoError",
-    "camus_frames",
-    "camus_labels",
-    "crop_to_sector",
-    "read_camus",
-    "read_camus_mask",
-    "read_video",
-]
+from importlib import import_module
+
+_DEFINED_IN = {
+    "CAMUS": "echolib.data.readers.camus",
+    "DataError": "echolib.data.errors",
+    "DataSelection": "echolib.data.selection",
+    "DatasetEntry": "echolib.data.dataset_entry",
+    "EchoNetDynamic": "echolib.data.readers.echonet_dynamic",
+    "EchoNetLVH": "echolib.data.readers.echonet_lvh",
+    "FrameStore": "echolib.data.store.frame_store",
+    "VideoError": "echolib.data.errors",
+    "mask_frames": "echolib.data.image",
+    "crop_to_sector": "echolib.data.sector",
+    "dataset_names": "echolib.data.registry",
+    "entry": "echolib.data.registry",
+    "image_frames": "echolib.data.image",
+    "read_mask": "echolib.data.image",
+    "read_image": "echolib.data.image",
+    "read_video": "echolib.data.video",
+}
+__all__ = sorted(_DEFINED_IN)
+
+
+def __getattr__(name: str):
+    if name not in _DEFINED_IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_DEFINED_IN[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
+
+from echolib.errors import UserError
 
 
-class DataError(ValueError):
+class DataError(UserError, ValueError):
     """Data on disk is wrong. The text names the file, the row and the fix, and lists every bad row."""
 
 
@@ -42,11 +46,11 @@ class Faults:
 class TableFaults(Faults):
     """Faults of a CSV table whose index is the row number in the file (the header is row 1)."""
 
-    def __init__(self, file: str, table: pd.DataFrame, fix: str):
+    def __init__(self, file: str, table: "pd.DataFrame", fix: str):
         super().__init__(file, fix)
         self.file, self.table = file, table
 
-    def where(self, bad: pd.Series, text: str) -> None:
+    def where(self, bad: "pd.Series", text: str) -> None:
         """One fault for every row where `bad` is true. Every `{column}` in `text` takes the row's value."""
         columns = set(re.findall(r"{(\w+)}", text))
         for row in self.table.loc[bad.to_numpy(), sorted(columns)].itertuples():

@@ -74,7 +74,7 @@ def clip_span(length: int, period: int) -> int:
 
 
 def random_starts(counts: Tensor, length: int, period: int, generator: torch.Generator) -> Tensor:
-    """A start a video, uniform in [0, f - (L-1) p); 0 for videos shorter than a clip. counts (batch,) -> (batch,)."""
+    """One start per video, uniform in [0, f - (L-1) p); 0 of one shorter than a clip. counts, starts: (batch,)."""
     room = (counts - (length - 1) * period).clamp(min=1)
     draw = torch.rand(counts.shape, generator=generator, device=counts.device, dtype=torch.float64)
     return (draw * room).long()
@@ -107,14 +107,14 @@ def clip_index(starts: Tensor, counts: Tensor, length: int, period: int, short: 
 
 
 def mirrored_index(first: Tensor, last: Tensor, length: int, generator: torch.Generator) -> Tensor:
-    """Frame numbers (batch, length) of clips that go back and forth between two frames (batch,), from a random place
+    """Frame numbers (batch, length) of clips that go back and forth between two frames (batch,), from a random point
     of that round trip, in the smallest steps with which a clip holds a whole one (Reynaud et al. 2021: 128 frames)."""
     distance = (last - first).clamp(min=1)
     trip = 2 * distance
     step = (trip + length - 1) // length
     begin = (torch.rand(first.shape, generator=generator, device=first.device, dtype=torch.float64) * trip).long()
-    place = (begin.unsqueeze(1) + step.unsqueeze(1) * torch.arange(length, device=first.device)) % trip.unsqueeze(1)
-    return torch.minimum(first.unsqueeze(1) + torch.minimum(place, trip.unsqueeze(1) - place), last.unsqueeze(1))
+    done = (begin.unsqueeze(1) + step.unsqueeze(1) * torch.arange(length, device=first.device)) % trip.unsqueeze(1)
+    return torch.minimum(first.unsqueeze(1) + torch.minimum(done, trip.unsqueeze(1) - done), last.unsqueeze(1))
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def decode_video(path: str | PathLike) -> tuple[np.ndarray, tuple[int, int] | No
         raise VideoError(f"{path} cannot be decoded ({type(error).__name__}: {error}): get it again") from error
 
 
+# pyrefly: ignore[missing-attribute]  (functions are typed without attributes of their own)
 read_video.packages = ("av", "pydicom")  # whose version decides the pixels
 
 
@@ -58,7 +59,7 @@ def rgb_lookup(chroma: tuple[int, int]) -> np.ndarray:
     for plane, content in zip(frame.planes, (values, chroma[0], chroma[1]), strict=True):
         buffer = np.zeros((plane.height, plane.line_size), "uint8")
         buffer[:, : plane.width] = content
-        plane.update(buffer)
+        plane.update(buffer.tobytes())
     return frame.to_ndarray(format="rgb24").reshape(256, 3)
 
 

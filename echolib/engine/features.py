@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from echolib.data.loaders.clips import EFVideos, in_chunks, labelled_videos
 from echolib.data.sampling import crop_offsets, random_starts, shift_crop
 from echolib.data.selection import Dataset
+from echolib.engine.code import code_of_modules
 from echolib.engine.task import Parent, on_device
 from echolib.files import replacing
-from echolib.models.companion import Companion
+from echolib.models.auxiliary import WithAuxiliary
 from echolib.models.video import clip_features
 
 SEED = 0  # of the training clips that are drawn: part of the features' description, not of an experiment's seed
@@ -65,7 +66,9 @@ def frozen_features(encoder: Parent, dataset: Dataset, clips: int, device: torch
 
 
 def _path(encoder: Parent, clips: int) -> Path:
-    described = json.dumps({"clips": clips, "seed": SEED, "task": encoder.task.model_dump(mode="json")}, sort_keys=True)
+    extraction = code_of_modules(frozenset({__name__}))  # the encoder's key holds its own code, not this
+    content = {"clips": clips, "seed": SEED, "task": encoder.task.model_dump(mode="json"), "code": extraction}
+    described = json.dumps(content, sort_keys=True)
     return encoder.folder / f"features-{hashlib.sha256(described.encode()).hexdigest()[:12]}.safetensors"
 
 
@@ -74,7 +77,7 @@ def encoder_network(encoder: Parent, data: EFVideos) -> nn.Module:
     # Published weights would be replaced at once by the trained ones: they need not be there.
     model, _ = encoder.task.model_copy(update={"weights": "none"}).build(data, {})
     model.load_state_dict(encoder.weights)
-    network = model.network if isinstance(model, Companion) else model
+    network = model.network if isinstance(model, WithAuxiliary) else model
     return on_device(network, data.ef.device).eval()
 
 

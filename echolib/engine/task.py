@@ -8,26 +8,20 @@ from typing import Any, ClassVar
 
 import pandas as pd
 import torch
-from pydantic import BaseModel, ConfigDict
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from echolib.data.selection import Dataset, Source
+from echolib.data.selection import DataSelection, Dataset
+from echolib.frozen import Frozen
 
 Tables = dict[str, pd.DataFrame]
-
-
-class Frozen(BaseModel):
-    """A validated description: unknown fields are refused, nothing changes after it was made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)
 class Parent:
     """A finished experiment that another one starts from."""
 
-    task: "Task"
+    task: Any  # of the class that the role asks for
     folder: Path
 
     @cached_property
@@ -57,7 +51,6 @@ class Task(Frozen):
     """
 
     headline: ClassVar[tuple[str, ...]] = ()  # the metrics worth a line of their own when an experiment ends
-    kind: str
 
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> Any:
         """Everything the task needs from disk, on the device. datasets: by dataset name; parents: by role."""
@@ -96,6 +89,7 @@ class Task(Frozen):
     def after_epoch(self, model: nn.Module, data: Any) -> None:
         """Runs once the steps of an epoch are done, before validation, without gradients and in evaluation mode."""
 
+    # pyrefly: ignore[bad-override]  (the name is that of a deprecated class method of pydantic)
     def validate(self, model: nn.Module, data: Any) -> dict[str, float]:
         """Figures on the validation split; "loss" chooses the best epoch (lower is better)."""
         raise NotImplementedError
@@ -105,15 +99,15 @@ class Task(Frozen):
         return loss < best
 
     def predict(self, model: nn.Module, data: Any) -> Tables:
-        """Tables by name: "predictions" (one row a test item: label, prediction, what grouping needs), and others."""
+        """Tables by name: "predictions" (one row per test item: label, prediction, what grouping needs), and others."""
         raise NotImplementedError
 
     def metrics(self, tables: Tables) -> dict[str, float]:
         """The headline figures of the predictions."""
         raise NotImplementedError
 
-    def expected_items(self, source: Source) -> int:
-        """How many items an epoch will see, told from the tables (or `source.expected`) before a frame is decoded."""
+    def expected_items(self, selection: DataSelection) -> int:
+        """How many items an epoch will see, told from the tables or `selection.expected`, before decoding."""
         raise NotImplementedError
 
     def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:

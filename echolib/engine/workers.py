@@ -10,26 +10,29 @@ import signal
 import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing.process import BaseProcess
 
 import torch
 
-from echolib.engine import experiment as engine
-from echolib.engine.experiment import Experiment, Place
+from echolib.engine import execution
+from echolib.engine.experiment import Experiment, RunContext
 
 FEWEST_EPOCHS = 16  # below these in all, starting processes takes longer than they save
 MOST_WORKERS = 4  # each holds the frames it trains on
 _pools: dict[int, ProcessPoolExecutor] = {}  # kept, so that the next experiments find the libraries and frames loaded
 
 
-def worker_count(waiting: Collection[Experiment], place: Place) -> int:
+def worker_count(waiting: Collection[Experiment], context: RunContext) -> int:
     """In how many processes to run these experiments; 1 means in this one."""
-    epochs = sum(max(1, each.schedule.epochs) for each in waiting)
-    if place.device.type != "cpu" or epochs < FEWEST_EPOCHS or multiprocessing.parent_process() is not None:
+    epochs = sum(max(1, experiment.schedule.epochs) for experiment in waiting)
+    if context.device.type != "cpu" or epochs < FEWEST_EPOCHS or multiprocessing.parent_process() is not None:
         return 1
+    if any(type(experiment.task).__module__ == "__main__" for experiment in waiting):
+        return 1  # another process cannot import what was defined in a notebook
     return min(torch.get_num_threads(), len(waiting), MOST_WORKERS)
 
 
-def run_side_by_side(waiting: Collection[Experiment], place: Place, workers: int) -> Iterator[Experiment]:
+def run_side_by_side(waiting: Collection[Experiment], context: RunContext, workers: int) -> Iterator[Experiment]:
     """Runs experiments, each once those that it starts from are done; yields each as it ends.
 
     What one of them raises is raised here once the others that were running have ended; those not begun are dropped.
@@ -39,13 +42,13 @@ def run_side_by_side(waiting: Collection[Experiment], place: Place, workers: int
     try:
         while left or running:
             blocked = {*left, *running.values()}
-            ready = [each for each in left if blocked.isdisjoint(each.parents.values())]
-            left = [each for each in left if each not in ready]
-            running |= {pool.submit(_run, each, place): each for each in ready}
+            ready = [experiment for experiment in left if blocked.isdisjoint(experiment.parents.values())]
+            left = [experiment for experiment in left if experiment not in ready]
+            running |= {pool.submit(_run, experiment, context): experiment for experiment in ready}
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                each = running.pop(future)
+                experiment = running.pop(future)
                 future.result()
-                yield each
+                yield experiment
     except Exception:
         _close()
         raise
@@ -78,14 +81,14 @@ def _begin(threads: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def _run(each: Experiment, place: Place) -> None:
-    engine.run(each, place)
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _run(experiment: Experiment, context: RunContext) -> None:
+    execution.run(experiment, context)

@@ -6,14 +6,24 @@ Points are (x, y) in cells with (0, 0) at the centre of the first cell.
 import torch
 from torch import Tensor
 
+from echolib.shapes import HeatMaps, PointTensor
+
 REACH = 2  # cells on each side of the highest one that the peak is fitted to
-FLOOR = 1e-4  # of the peak: what lies lower says nothing of where the peak is, and its logarithm would shout
+FLOOR = 1e-4  # of the peak: lower values say nothing of where the peak is, and their logarithms would outweigh the rest
 
 
-def heatmaps(points: Tensor, height: int, width: int, sigma: float) -> Tensor:
-    """Gaussians of height 1 around points (..., K, 2) -> float32 (..., K, height, width); all 0 where a point is NaN.
+def heatmaps(points: PointTensor, height: int, width: int, sigma: float) -> HeatMaps:
+    """Gaussians of height 1 around points.
 
-    sigma: standard deviation in cells.
+    Parameters
+    ----------
+    points : (..., 2) x, y in cells.
+    height, width : of a map, in cells.
+    sigma : standard deviation in cells.
+
+    Returns
+    -------
+    float32 (..., height, width); all 0 where a point is NaN.
     """
     points = points.float()
     across = torch.arange(width, device=points.device) - points[..., :1]
@@ -22,8 +32,8 @@ def heatmaps(points: Tensor, height: int, width: int, sigma: float) -> Tensor:
     return (down.unsqueeze(-1) * across.unsqueeze(-2)).nan_to_num(0.0)
 
 
-def decode_heatmaps(maps: Tensor) -> Tensor:
-    """Where the peaks of maps (..., H, W) are, between the cells as well -> float32 (..., 2).
+def decode_heatmaps(maps: HeatMaps) -> PointTensor:
+    """Where the peaks of maps are, between the cells as well.
 
     The logarithm of a Gaussian is a parabola: one is fitted by least squares to the logarithms of the 5 x 5 cells
     around the highest one, and its top is the point. Zhang et al. (CVPR 2020, "Distribution-Aware Coordinate
@@ -31,14 +41,24 @@ def decode_heatmaps(maps: Tensor) -> Tensor:
     Gaussian map of sigma >= 1 cell, whatever its height. A map without a peak of that form, such as a flat one, gives
     its highest cell.
 
-    Raises ValueError where a map is smaller than the fit.
+    Parameters
+    ----------
+    maps : (..., height, width) of any scale; NaN counts as 0.
+
+    Returns
+    -------
+    float32 (..., 2): x, y in cells, without gradient.
+
+    Raises
+    ------
+    ValueError : a map is smaller than the fit.
     """
     height, width = maps.shape[-2:]
     if min(height, width) <= 2 * REACH:
         raise ValueError(f"maps of {height} x {width} cells are smaller than the fit: {2 * REACH + 1} cells")
     flat = maps.detach().float().nan_to_num(0.0).flatten(-2)
-    peak, place = flat.max(-1)
-    row, column = place // width, place % width
+    peak, cell = flat.max(-1)
+    row, column = cell // width, cell % width
     # The window stays within the map; the parabola reaches beyond its middle.
     top, left = row.clamp(REACH, height - 1 - REACH), column.clamp(REACH, width - 1 - REACH)
     near = torch.arange(-REACH, REACH + 1, device=maps.device)
@@ -69,11 +89,11 @@ def _least_squares() -> Tensor:
     return torch.linalg.pinv(design).float()
 
 
-def to_cells(points: Tensor, stride: int) -> Tensor:
-    """Points in pixels of an image -> in cells of a map with one cell for `stride` x `stride` pixels."""
+def to_cells(points: PointTensor, stride: int) -> PointTensor:
+    """Points (..., 2) in pixels of an image -> in cells of a map with one cell per `stride` x `stride` pixels."""
     return (points + 0.5) / stride - 0.5
 
 
-def to_pixels(points: Tensor, stride: int) -> Tensor:
-    """Points in cells of a map -> in pixels of the image; the inverse of `to_cells`."""
+def to_pixels(points: PointTensor, stride: int) -> PointTensor:
+    """Points (..., 2) in cells of a map -> in pixels of the image; the inverse of `to_cells`."""
     return (points + 0.5) * stride - 0.5

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from echolib.geometry.tracings import mask_contour
+from echolib.shapes import MaskArray, MaskArrays, MaskCounts, Quantity, SpacingMm, Statistic, Tracings
 
 DISCS = 20
 CORNER_WEIGHT = 0.5  # lateral against axial distance where the mitral corners are sought; on CAMUS within 0.1 EF points
@@ -14,8 +15,8 @@ CORNER_WEIGHT = 0.5  # lateral against axial distance where the mitral corners a
 class LongAxis(NamedTuple):
     """The line from apex to mid mitral plane; NaN throughout for an empty mask.
 
-    apex, base: (2,) x, y in pixels; annulus: (2, 2) the two ends of the mitral plane, left first; length_mm;
-    tilt_deg: angle to the image's vertical, positive where the base lies to the right of the apex.
+    apex, base: (2,) x, y in pixels; annulus: (2, 2) the two ends of the mitral plane, left first; length_mm from apex
+    to base; tilt_deg: angle to the image's vertical, positive where the base lies to the right of the apex.
     """
 
     apex: np.ndarray
@@ -29,28 +30,28 @@ class Discs(NamedTuple):
     """The discs of a view: diameters_mm (..., discs) from apex to base, length_mm (...) of the long axis."""
 
     diameters_mm: np.ndarray
-    length_mm: np.ndarray
+    length_mm: Statistic
 
 
 class CamusEF(NamedTuple):
-    """EF in percent and the whole-mL volumes it came from."""
+    """EF in percent and the end-diastolic and end-systolic volumes in whole mL it came from, each (...)."""
 
-    ef_percent: np.ndarray
-    edv_ml: np.ndarray
-    esv_ml: np.ndarray
+    ef_percent: Statistic
+    edv_ml: Statistic
+    esv_ml: Statistic
 
 
-def mask_area_px(masks) -> np.ndarray:
+def mask_area_px(masks: MaskArrays) -> MaskCounts:
     """Area in pixels of each mask: (..., height, width) -> (...)."""
     return np.count_nonzero(np.asarray(masks), axis=(-2, -1))
 
 
-def mask_area_cm2(masks, spacing_mm) -> np.ndarray:
+def mask_area_cm2(masks: MaskArrays, spacing_mm: SpacingMm) -> Statistic:
     """Area in cm2 of each mask: (..., height, width) with spacing (row, column) in mm -> (...)."""
     return mask_area_px(masks) * (spacing_mm[0] * spacing_mm[1] / 100)
 
 
-def mask_long_axis(mask, spacing_mm=(1.0, 1.0), atrium=None) -> LongAxis:
+def mask_long_axis(mask: MaskArray, spacing_mm: SpacingMm = (1.0, 1.0), atrium: MaskArray | None = None) -> LongAxis:
     """The long axis of a ventricle: from the middle of the mitral plane to the farthest point of the outline.
 
     The mitral plane is where the ventricle touches the left atrium. Without an atrium (or where the two do not touch)
@@ -62,17 +63,29 @@ def mask_long_axis(mask, spacing_mm=(1.0, 1.0), atrium=None) -> LongAxis:
     mask : (height, width), true in the cavity. Its largest connected part counts, with holes filled.
     spacing_mm : size of a pixel (row, column) in mm.
     atrium : (height, width), true in the left atrium, or None.
+
+    Returns
+    -------
+    LongAxis, in the pixels of the mask.
     """
     cavity, atrium, corner = _cut_out(mask, atrium)
     axis = _axis_of(cavity, spacing_mm, atrium)
     return axis._replace(apex=axis.apex + corner, base=axis.base + corner, annulus=axis.annulus + corner)
 
 
-def mask_discs(mask, spacing_mm=(1.0, 1.0), atrium=None, discs: int = DISCS) -> Discs:
+def mask_discs(
+    mask: MaskArray, spacing_mm: SpacingMm = (1.0, 1.0), atrium: MaskArray | None = None, discs: int = DISCS
+) -> Discs:
     """Diameters of equally thick discs stacked along the long axis, measured at right angles to it at their middles.
 
-    Parameters as for `mask_long_axis`; `discs` is their number (20 by the recommendations of the American Society of
-    Echocardiography). An empty mask gives NaN.
+    Parameters
+    ----------
+    mask, spacing_mm, atrium : as for `mask_long_axis`.
+    discs : their number, 20 by the recommendations of the American Society of Echocardiography (Lang et al. 2015).
+
+    Returns
+    -------
+    Discs; NaN throughout for an empty mask.
     """
     cavity, atrium, _ = _cut_out(mask, atrium)
     axis = _axis_of(cavity, spacing_mm, atrium)
@@ -91,13 +104,17 @@ def mask_discs(mask, spacing_mm=(1.0, 1.0), atrium=None, discs: int = DISCS) -> 
     return Discs(inside.sum(axis=1, dtype=np.float64) * step, np.float64(axis.length_mm))
 
 
-def tracing_discs(tracing, cm_per_px) -> Discs:
+def tracing_discs(tracing: Tracings, cm_per_px: Quantity) -> Discs:
     """The discs of EchoNet-Dynamic tracings: row 0 is the long axis, each further row the diameter of a disc.
 
     Parameters
     ----------
     tracing : (..., rows, 4) array of x1, y1, x2, y2 in pixels.
     cm_per_px : size of a (square) pixel in cm, a number or (...).
+
+    Returns
+    -------
+    Discs, from apex to base as far as the tracing's rows are.
     """
     tracing = np.asarray(tracing, dtype=np.float64)
     mm = np.hypot(tracing[..., 2] - tracing[..., 0], tracing[..., 3] - tracing[..., 1])
@@ -105,19 +122,30 @@ def tracing_discs(tracing, cm_per_px) -> Discs:
     return Discs(mm[..., 1:], mm[..., 0])
 
 
-def disc_volume_ml(discs: Discs, other: Discs | None = None) -> np.ndarray:
+def disc_volume_ml(discs: Discs, other: Discs | None = None) -> Statistic:
     """Volume in mL by the method of discs (modified Simpson), single plane or, with a second view, biplane.
 
     V = pi/4 * L/n * sum_i a_i b_i with the diameters a, b of the two views (b = a in a single plane), n discs and the
     longer of the two long axes L (Lang et al., J Am Soc Echocardiogr 2015).
+
+    Parameters
+    ----------
+    discs, other : the discs of one view, (..., discs) diameters each, and of the other view at the same instant.
+
+    Returns
+    -------
+    (...) volumes in mL; NaN where a diameter is.
     """
     other = discs if other is None else other
     length = np.maximum(discs.length_mm, other.length_mm)
     return _stack_ml([discs, other], length)
 
 
-def ejection_fraction(edv, esv) -> np.ndarray:
-    """Ejection fraction in percent, 100 (EDV - ESV) / EDV; NaN where the end-diastolic volume is not positive."""
+def ejection_fraction(edv: Quantity, esv: Quantity) -> Statistic:
+    """Ejection fraction in percent, 100 (EDV - ESV) / EDV; NaN where the end-diastolic volume is not positive.
+
+    edv, esv: numbers or arrays that broadcast, both in one unit.
+    """
     edv, esv = np.broadcast_arrays(np.asarray(edv, dtype=np.float64), np.asarray(esv, dtype=np.float64))
     return np.divide(100 * (edv - esv), edv, out=np.full(edv.shape, np.nan), where=edv > 0)[()]
 
@@ -132,6 +160,14 @@ def camus_ef(ed: tuple[Discs, ...], es: tuple[Discs, ...]) -> CamusEF:
     ----------
     ed, es : the discs at end diastole and end systole, each of the two-chamber and the four-chamber view, or of one
         view alone for a single plane.
+
+    Returns
+    -------
+    CamusEF, of the leading axes of the discs.
+
+    Raises
+    ------
+    ValueError : not one or two views, the same at both instants.
     """
     if len(ed) != len(es) or len(ed) not in (1, 2):
         raise ValueError(f"one or two views at both instants, got {len(ed)} and {len(es)}")
@@ -140,12 +176,12 @@ def camus_ef(ed: tuple[Discs, ...], es: tuple[Discs, ...]) -> CamusEF:
     return CamusEF(ejection_fraction(edv, esv), edv, esv)
 
 
-def _stack_ml(views: list[Discs], length_mm) -> np.ndarray:
+def _stack_ml(views: list[Discs], length_mm: Statistic) -> Statistic:
     products = views[0].diameters_mm * views[1].diameters_mm
     return np.pi / 4 * products.sum(axis=-1) * length_mm / products.shape[-1] / 1000
 
 
-def _cut_out(mask, atrium) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+def _cut_out(mask: MaskArray, atrium: MaskArray | None) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     """The largest connected part of a mask with its holes filled, cut out; the atrium cut alike; x, y of the cut."""
     parts, count = ndimage.label(np.asarray(mask, dtype=bool))
     if count == 0:
@@ -158,10 +194,10 @@ def _cut_out(mask, atrium) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
     return cavity, None if atrium is None else np.asarray(atrium, dtype=bool)[window], corner
 
 
-def _axis_of(cavity: np.ndarray, spacing_mm, atrium) -> LongAxis:
+def _axis_of(cavity: MaskArray, spacing_mm: SpacingMm, atrium: MaskArray | None) -> LongAxis:
     outline = mask_contour(cavity)
     if not len(outline):
-        return LongAxis(*(np.full(shape, np.nan) for shape in (2, 2, (2, 2))), np.nan, np.nan)
+        return LongAxis(np.full(2, np.nan), np.full(2, np.nan), np.full((2, 2), np.nan), np.nan, np.nan)
     pixel_mm = np.array(spacing_mm[::-1], dtype=np.float64)
     touching = None if atrium is None else _touching(outline, atrium)
     if touching is not None and len(touching) > 1:
@@ -184,10 +220,10 @@ def _touching(outline: np.ndarray, atrium: np.ndarray) -> np.ndarray:
 
 
 def _ends(points: np.ndarray) -> np.ndarray:
-    """The two points that lie farthest apart along the main direction of a set of points."""
+    """The two points with the greatest distance along the main direction of a set of points."""
     centred = points - points.mean(axis=0)
-    place = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
-    return points[[place.argmin(), place.argmax()]]
+    position = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
+    return points[[position.argmin(), position.argmax()]]
 
 
 def _mask_direction(cavity: np.ndarray, pixel_mm: np.ndarray) -> np.ndarray:

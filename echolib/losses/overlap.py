@@ -1,9 +1,9 @@
 """Losses on the overlap of masks."""
 
-from torch import Tensor
+from echolib.shapes import MaskLogits, MaskTargets, Scalar
 
 
-def soft_dice_loss(logits: Tensor, targets: Tensor, smooth: float = 1.0) -> Tensor:
+def soft_dice_loss(logits: MaskLogits, targets: MaskTargets, smooth: float = 1.0) -> Scalar:
     """1 - 2 sum(p t) / (sum(p) + sum(t)) with p = sigmoid(logits), per image and class, then averaged.
 
     logits, targets: (batch, classes, H, W); `smooth` is added to both sides of the fraction so that an empty mask that

@@ -2,10 +2,10 @@
 
 import math
 
-from torch import Tensor
+from echolib.shapes import EFPercent, Scalar
 
 
-def gaussian_nll(mean: Tensor, log_variance: Tensor, target: Tensor) -> Tensor:
+def gaussian_nll(mean: EFPercent, log_variance: EFPercent, target: EFPercent) -> Scalar:
     """Negative log-likelihood of a Gaussian, averaged over items (Kendall and Gal 2017, Eq. 8, with its constant):
     1/2 [log variance + (target - mean)^2 / variance + log 2 pi]. All (items,); log_variance in squared units of mean.
     """

@@ -32,7 +32,7 @@ from echolib.metrics.ejection import (
     r2,
     rmse,
 )
-from echolib.metrics.masks import Overlap, dice, dice_per_image, dice_pooled, overlap, pooled_dice
+from echolib.metrics.masks import Overlap, dice, dice_per_image, overlap, pooled_dice
 from echolib.metrics.points import keypoint_error
 from echolib.metrics.surface import SurfaceDistance, surface_distance
 
@@ -52,7 +52,6 @@ __all__ = [
     "conformal_half_width",
     "dice",
     "dice_per_image",
-    "dice_pooled",
     "ef_scores",
     "expected_calibration_error",
     "gaussian_coverage",

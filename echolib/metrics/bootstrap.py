@@ -1,9 +1,11 @@
 """Bootstrap intervals over test items (or patients) and paired comparisons of methods."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
+
+from echolib.shapes import Array, ItemGroups, ItemVector, Resampled, SeedValues
 
 BLOCK = 2**18  # items drawn at a time: index and values stay in the processor's cache
 
@@ -35,15 +37,18 @@ class Difference(NamedTuple):
     seeds: tuple[int, int]
 
     def verdict(self, expected: Literal["lower", "higher"]) -> str:
-        """In words: "supported" where the whole interval lies on the expected side of zero, else "not supported"."""
+        """ "supported" where the whole interval lies on the expected side of zero, else "not supported"."""
         if expected not in ("lower", "higher"):
             raise ValueError(f'expected is "lower" or "higher", got {expected!r}')
         supported = self.high < 0 if expected == "lower" else self.low > 0
         return "supported" if supported else "not supported"
 
 
-def mean_and_spread(values) -> MeanSpread:
-    """Mean and standard deviation over seeds (n - 1 in the denominator)."""
+def mean_and_spread(values: Array | np.floating | Sequence[float]) -> MeanSpread:
+    """Mean and standard deviation over seeds (n - 1 in the denominator), of values of any shape and unit.
+
+    Raises ValueError where there is no value.
+    """
     values = np.asarray(values, dtype=np.float64).ravel()
     if not len(values):
         raise ValueError("no values to average")
@@ -51,7 +56,12 @@ def mean_and_spread(values) -> MeanSpread:
 
 
 def bootstrap_interval(
-    statistic: Callable, *arrays, resamples: int = 10_000, seed: int = 0, level: float = 0.90, groups=None
+    statistic: Callable,
+    *arrays: Array,
+    resamples: int = 10_000,
+    seed: int = 0,
+    level: float = 0.90,
+    groups: ItemGroups | None = None,
 ) -> Interval:
     """Percentile bootstrap of a statistic of items; Ouyang et al. (Nature 2020) use 10,000 resamples and 5 to 95 %.
 
@@ -65,9 +75,14 @@ def bootstrap_interval(
 
     Returns
     -------
-    Interval. Resamples in which the statistic is undefined (NaN) are left out.
+    Interval in the statistic's unit. Resamples in which the statistic is undefined (NaN) are left out.
+
+    Raises
+    ------
+    ValueError : arrays and groups differ in their items or have none, the statistic gives more than one number, or
+        `level` is no coverage.
     """
-    arrays = [np.asarray(array) for array in arrays]
+    arrays = tuple(np.asarray(array) for array in arrays)
     _item_count([array.shape[-1:] for array in arrays], groups)
     estimate = np.asarray(statistic(*arrays), dtype=np.float64)
     if estimate.ndim:
@@ -77,29 +92,38 @@ def bootstrap_interval(
 
 
 def bootstrap_distribution(
-    statistic: Callable, *arrays, resamples: int = 10_000, seed: int = 0, groups=None
-) -> np.ndarray:
-    """The statistic on each resample, resamples last: (..., resamples). Parameters as for `bootstrap_interval`."""
-    arrays = [np.asarray(array) for array in arrays]
+    statistic: Callable,
+    *arrays: Array,
+    resamples: int = 10_000,
+    seed: int = 0,
+    groups: ItemGroups | None = None,
+) -> Resampled:
+    """The statistic on each resample, resamples last: (..., resamples). Parameters as for `bootstrap_interval`.
+
+    Raises ValueError where arrays and groups differ in their items or have none, or `resamples` is not above 0.
+    """
+    if resamples < 1:
+        raise ValueError(f"at least one resample is drawn, got {resamples}")
+    arrays = tuple(np.asarray(array) for array in arrays)
     items = _item_count([array.shape[-1:] for array in arrays], groups)
-    drawn = None
-    for places, index in _resample_indices(items, resamples, np.random.default_rng(seed), groups):
+    drawn = np.empty(0)
+    for rows, index in _resample_indices(items, resamples, np.random.default_rng(seed), groups):
         values = np.asarray(statistic(*(array[..., index] for array in arrays)))
-        drawn = np.empty((*values.shape[:-1], resamples)) if drawn is None else drawn
-        drawn[..., places] = values
+        drawn = drawn if drawn.size else np.empty((*values.shape[:-1], resamples))
+        drawn[..., rows] = values
     return drawn
 
 
 def paired_difference(
     statistic: Callable,
-    label,
-    first,
-    second,
+    label: ItemVector,
+    first: SeedValues,
+    second: SeedValues,
     *,
     resamples: int = 10_000,
     seed: int = 0,
     level: float = 0.95,
-    groups=None,
+    groups: ItemGroups | None = None,
 ) -> Difference:
     """How a statistic differs between two methods on the same test items, second minus first.
 
@@ -112,25 +136,36 @@ def paired_difference(
     label : (items,).
     first, second : predictions (items,) or (seeds, items), in the same order of items.
     resamples, seed, level, groups : as for `bootstrap_interval`.
+
+    Returns
+    -------
+    Difference in the statistic's unit, with the number of items and of either method's seeds.
+
+    Raises
+    ------
+    ValueError : label, predictions and groups differ in their items or have none, or `level` is no coverage.
     """
     label, methods = np.asarray(label), [np.atleast_2d(np.asarray(method)) for method in (first, second)]
     items = _item_count([label.shape, *(method.shape[-1:] for method in methods)], groups)
     one, two = (np.mean(statistic(label, method)) for method in methods)
     rng, drawn = np.random.default_rng(seed), np.empty(resamples)
-    for places, index in _resample_indices(items, resamples, rng, groups, sum(len(method) for method in methods)):
+    for rows, index in _resample_indices(items, resamples, rng, groups, sum(len(method) for method in methods)):
         labels, values = label[index][:, None], []
         for method in methods:
             seeds = rng.integers(len(method), size=(len(index), len(method)))
             values.append(np.mean(statistic(labels, method[seeds[:, :, None], index[:, None]]), axis=-1))
-        drawn[places] = values[1] - values[0]
+        drawn[rows] = values[1] - values[0]
     low, high = percentile_ends(drawn, level)
     finite = drawn[np.isfinite(drawn)]
     p_value = min(1.0, 2 * min(np.mean(finite <= 0), np.mean(finite >= 0))) if len(finite) else np.nan
     return Difference(float(two - one), low, high, float(p_value), items, (len(methods[0]), len(methods[1])))
 
 
-def percentile_ends(drawn: np.ndarray, level: float) -> tuple[float, float]:
-    """The ends that leave (1 - level) / 2 of the finite values on each side; NaN where there is none."""
+def percentile_ends(drawn: Array, level: float) -> tuple[float, float]:
+    """The ends that leave (1 - level) / 2 of the finite values on each side; NaN where there is none.
+
+    Raises ValueError unless 0 < level < 1.
+    """
     if not 0 < level < 1:
         raise ValueError(f"level is a coverage between 0 and 1, got {level}")
     finite = drawn[np.isfinite(drawn)]
@@ -140,7 +175,7 @@ def percentile_ends(drawn: np.ndarray, level: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _item_count(shapes: list[tuple[int, ...]], groups) -> int:
+def _item_count(shapes: list[tuple[int, ...]], groups: ItemGroups | None) -> int:
     shapes = shapes + ([] if groups is None else [np.shape(groups)])
     if len(set(shapes)) != 1 or len(shapes[0]) != 1 or shapes[0][0] == 0:
         raise ValueError(f"arrays (and groups) must have the same items, at least one; got shapes {shapes}")
@@ -148,24 +183,23 @@ def _item_count(shapes: list[tuple[int, ...]], groups) -> int:
 
 
 def _resample_indices(
-    items: int, resamples: int, rng: np.random.Generator, groups, copies: int = 1
+    items: int, resamples: int, rng: np.random.Generator, groups: ItemGroups | None, copies: int = 1
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of (places, index): index (rows, items drawn) for the resamples at those places."""
-    rows = max(1, BLOCK // (items * copies))
-    sizes = starts = order = None
-    if groups is not None:
-        member = np.unique(np.asarray(groups), return_inverse=True)[1]
-        order, sizes = np.argsort(member, kind="stable"), np.bincount(member)
-        starts = np.cumsum(sizes) - sizes
-    for begin in range(0, resamples, rows):
-        places = np.arange(begin, min(begin + rows, resamples))
+    """Blocks of (rows, index): the numbers of some resamples, and the items drawn for each, (rows, items drawn)."""
+    step = max(1, BLOCK // (items * copies))
+    # Without groups each item is a group of its own; such an index needs no assembling.
+    member = np.arange(items) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    order, sizes = np.argsort(member, kind="stable"), np.bincount(member)
+    starts = np.cumsum(sizes) - sizes
+    for begin in range(0, resamples, step):
+        rows = np.arange(begin, min(begin + step, resamples))
+        drawn = rng.integers(len(sizes), size=(len(rows), len(sizes)))
         if groups is None:
-            yield places, rng.integers(items, size=(len(places), items))
+            yield rows, drawn
             continue
-        drawn = rng.integers(len(sizes), size=(len(places), len(sizes)))
         totals = sizes[drawn].sum(axis=1)
         for total in np.unique(totals):  # resamples of as many items make one rectangular index
             chosen = drawn[totals == total].ravel()
             ends = np.cumsum(sizes[chosen])
             within = np.arange(ends[-1]) - np.repeat(ends - sizes[chosen], sizes[chosen])
-            yield places[totals == total], order[np.repeat(starts[chosen], sizes[chosen]) + within].reshape(-1, total)
+            yield rows[totals == total], order[np.repeat(starts[chosen], sizes[chosen]) + within].reshape(-1, total)

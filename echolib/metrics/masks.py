@@ -1,45 +1,44 @@
-"""Overlap of masks."""
+"""Overlap of masks, of NumPy arrays and torch tensors alike."""
 
 from typing import NamedTuple
 
-import numpy as np
+from echolib.shapes import AnyCounts, AnyImageCounts, AnyMasks, AnyStatistic
 
 
 class Overlap(NamedTuple):
     """Pixels that a predicted and a labelled mask share, and that each has: all that any Dice needs of an image."""
 
-    intersection: np.ndarray
-    predicted: np.ndarray
-    labelled: np.ndarray
+    intersection: AnyCounts
+    predicted: AnyCounts
+    labelled: AnyCounts
 
 
-def overlap(prediction, label) -> Overlap:
-    """Pixel counts of masks (..., height, width), true inside -> three arrays (...)."""
-    prediction, label = np.asarray(prediction, dtype=bool), np.asarray(label, dtype=bool)
+def overlap(prediction: AnyMasks, label: AnyMasks) -> Overlap:
+    """Pixel counts of masks (..., height, width), true inside -> three integer arrays or tensors (...).
+
+    Raises ValueError where the two differ in shape.
+    """
     if prediction.shape != label.shape:
         raise ValueError(f"masks of different shape: predicted {prediction.shape}, labelled {label.shape}")
-    return Overlap(*(np.count_nonzero(masks, axis=(-2, -1)) for masks in (prediction & label, prediction, label)))
+    prediction, label = prediction != 0, label != 0
+    return Overlap(*(masks.sum((-2, -1)) for masks in (prediction & label, prediction, label)))
 
 
-def dice(intersection, predicted, labelled) -> np.ndarray:
-    """Dice = 2 |A and B| / (|A| + |B|) from pixel counts, elementwise; 1 where both masks are empty."""
-    intersection, both = np.asarray(intersection, dtype=np.float64), np.add(predicted, labelled, dtype=np.float64)
-    return np.divide(2 * intersection, both, out=np.ones(np.shape(both)), where=both > 0)[()]
+def dice(intersection: AnyCounts, predicted: AnyCounts, labelled: AnyCounts) -> AnyStatistic:
+    """Dice = 2 |A and B| / (|A| + |B|) from pixel counts, elementwise. Two empty masks agree: their Dice is 1."""
+    total = predicted + labelled
+    both_empty = total == 0
+    return (2 * intersection + both_empty) / (total + both_empty)
 
 
-def pooled_dice(intersection, predicted, labelled) -> np.ndarray:
+def pooled_dice(intersection: AnyImageCounts, predicted: AnyImageCounts, labelled: AnyImageCounts) -> AnyStatistic:
     """Dice of all images' pixels taken together, from pixel counts (..., images) -> (...).
 
     Large ventricles weigh more than in the mean over images; Ouyang et al. (Nature 2020) report this one.
     """
-    return dice(*(np.sum(counts, axis=-1) for counts in (intersection, predicted, labelled)))
+    return dice(*(counts.sum(-1) for counts in (intersection, predicted, labelled)))
 
 
-def dice_per_image(prediction, label) -> np.ndarray:
-    """Dice of each pair of masks (..., height, width) -> (...)."""
+def dice_per_image(prediction: AnyMasks, label: AnyMasks) -> AnyStatistic:
+    """Dice of each pair of masks (..., height, width), true inside -> (...)."""
     return dice(*overlap(prediction, label))
-
-
-def dice_pooled(prediction, label) -> np.ndarray:
-    """Dice over the pixels of all the masks (..., images, height, width) together -> (...)."""
-    return pooled_dice(*overlap(prediction, label))

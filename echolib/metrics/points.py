@@ -4,8 +4,12 @@ from typing import Literal
 
 import numpy as np
 
+from echolib.shapes import PointErrors, Points, Quantity
 
-def keypoint_error(prediction, label, mm_per_px=1.0, kind: Literal["distance", "axis"] = "distance") -> np.ndarray:
+
+def keypoint_error(
+    prediction: Points, label: Points, mm_per_px: Quantity = 1.0, kind: Literal["distance", "axis"] = "distance"
+) -> PointErrors:
     """Error of each keypoint: in pixels, or in mm where the size of a pixel is given.
 
     Parameters
@@ -18,6 +22,10 @@ def keypoint_error(prediction, label, mm_per_px=1.0, kind: Literal["distance", "
     Returns
     -------
     (..., points) float array.
+
+    Raises
+    ------
+    ValueError : the points are not (..., points, 2), or `kind` is neither of the two.
     """
     offset = np.asarray(prediction, dtype=np.float64) - np.asarray(label, dtype=np.float64)
     if offset.ndim < 2 or offset.shape[-1] != 2:

@@ -3,18 +3,20 @@
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from echolib.shapes import AnchorOutputs, Features
 
 
-class Anchored(NamedTuple):
+class AnchorOutput(NamedTuple):
     """Scores of the intervals before the softmax, and offsets in interval lengths: (batch, M) each."""
 
-    scores: Tensor
-    offsets: Tensor
+    scores: AnchorOutputs
+    offsets: AnchorOutputs
 
 
 class AnchorHead(nn.Module):
-    """Two sibling linear layers on pooled features: (batch, features) -> `Anchored` of M anchors.
+    """Two sibling linear layers on pooled features: (batch, features) -> `AnchorOutput` of M anchors.
 
     mean: the EF in percent at which the offsets start. Each anchor's offset counts from its own centre, so that anchor
     m's bias is (mean - c_m) / l; a head that starts at 0 would first have to learn M ramps.
@@ -27,7 +29,7 @@ class AnchorHead(nn.Module):
             nn.init.normal_(layer.weight, 0, 0.01)
             nn.init.zeros_(layer.bias)
         with torch.no_grad():
-            self.offset.bias += mean * anchors / 100 - (torch.arange(anchors) + 0.5)
+            self.offset.bias.add_(mean * anchors / 100 - (torch.arange(anchors) + 0.5))
 
-    def forward(self, features: Tensor) -> Anchored:
-        return Anchored(self.classify(features), self.offset(features))
+    def forward(self, features: Features) -> AnchorOutput:
+        return AnchorOutput(self.classify(features), self.offset(features))

@@ -9,17 +9,19 @@ import math
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from echolib.models.video import STAGES, EFHead, VideoNetwork, video_encoder
+from echolib.models.ef_head import EFHead
+from echolib.models.video import STAGES, VideoNetwork, video_encoder
+from echolib.shapes import Clip, EFPercent
 
 
 class Predictive(NamedTuple):
     """The Gaussian predictive distribution of each clip's EF; all (batch,), in percent and percent squared."""
 
-    mean: Tensor
-    epistemic: Tensor  # variance over the draws of the mean: what more training data would tell
-    aleatoric: Tensor  # mean over the draws of the variance: what the clip leaves open
+    mean: EFPercent
+    epistemic: EFPercent  # variance over the draws of the mean: what more training data would tell
+    aleatoric: EFPercent  # mean over the draws of the variance: what the clip leaves open
 
 
 class GaussianEF(nn.Module):
@@ -27,8 +29,8 @@ class GaussianEF(nn.Module):
     each.
 
     dropout: the rate after each of the four stages, where whole channels are dropped, and before the head.
-    mean, spread: of the head (see `EFHead`); the standard deviation starts at `spread`, so that with 1 the likelihood
-    pulls the mean at first as hard as half the squared error does.
+    mean, ef_scale: of the head (see `EFHead`); the standard deviation starts at `ef_scale`, so that with 1 the
+    likelihood pulls the mean at first as hard as half the squared error does.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class GaussianEF(nn.Module):
         blocks: int = 2,
         dropout: float = 0.1,
         mean: float = 55.6,
-        spread: float = 1.0,
+        ef_scale: float = 1.0,
     ) -> None:
         super().__init__()
         self.encoder = video_encoder(network, width, blocks)
@@ -46,18 +48,18 @@ class GaussianEF(nn.Module):
             getattr(self.encoder, stage).add_module("dropout", nn.Dropout3d(dropout))
         features = self.encoder.fc.in_features
         self.encoder.fc = nn.Dropout(dropout)
-        self.mean = EFHead(features, mean, spread)
+        self.mean = EFHead(features, mean, ef_scale)
         self.log_variance = nn.Linear(features, 1)
         nn.init.normal_(self.log_variance.weight, 0, 0.01)
-        nn.init.constant_(self.log_variance.bias, 2 * math.log(spread))
+        nn.init.constant_(self.log_variance.bias, 2 * math.log(ef_scale))
 
-    def forward(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, clips: Clip) -> tuple[EFPercent, EFPercent]:
         features = self.encoder(clips)
         return self.mean(features).squeeze(1), self.log_variance(features).squeeze(1)
 
 
 @torch.no_grad()
-def predictive(model: GaussianEF, clips: Tensor, samples: int) -> Predictive:
+def predictive(model: GaussianEF, clips: Clip, samples: int) -> Predictive:
     """The predictive distribution from `samples` passes with dropout on and batch normalisation in evaluation mode.
 
     Dropout draws from torch's global state. The model is in evaluation mode afterwards.

@@ -2,30 +2,32 @@
 late."""
 
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
-from echolib.models.narrow import FULL_WIDTH
-from echolib.models.video import EFHead
+from echolib.models.ef_head import EFHead
+from echolib.models.width import FULL_WIDTH
+from echolib.shapes import Clip, EFColumn, VideoFeatures
 
-DEPTHS = (3, 4, 8, 3)  # blocks a stage: local in the first two, global in the last two
+DEPTHS = (3, 4, 8, 3)  # blocks per stage: local in the first two, global in the last two
 STAGE_WIDTHS = (1, 2, 5, 8)  # channels of the stages over those of the first: 64, 128, 320, 512
 HEADS = (5, 8)  # of the global stages: 64 channels each at full width
 MLP_RATIO = 4
-SMALLEST = 32  # pixels of a side: the four embeddings divide it by 32
+MIN_SIZE = 32  # pixels of a side: the four embeddings divide it by 32
 
 
 class EchoCoTr(nn.Module):
     """Clips (batch, 3, time, H, W) -> EF in percent (batch, 1). 21,195,713 parameters at width 64.
 
     The first embedding halves time and quarters height and width, each further one halves height and width: 36 frames
-    of 112 x 112 become 512 x 18 x 3 x 3. What a division leaves over at an edge is not seen. Raises ValueError below
-    32 x 32 pixels, where the last stage would vanish.
+    of 112 x 112 become 512 x 18 x 3 x 3. Pixels and frames that a division leaves over at an edge are not read. Raises
+    ValueError below 32 x 32 pixels, where the last stage would vanish.
 
-    width: channels of the first stage; the number of heads stays and each one narrows. depths: blocks a stage.
-    dropout: in perceptrons and after attention, 0.1 as released; drop_path: the rate of skipped branches, rising from 0
-    at the first block to this.
-    mean, spread: of the head (see `EFHead`).
+    width: channels of the first stage; the number of heads stays and the channels of each are scaled.
+    depths: blocks per stage. dropout: in perceptrons and after attention, 0.1 as released.
+    drop_path: the rate of skipped branches, rising from 0 at the first block to this.
+    mean, ef_scale: of the head (see `EFHead`).
     """
 
     def __init__(
@@ -35,7 +37,7 @@ class EchoCoTr(nn.Module):
         dropout: float = 0.1,
         drop_path: float = 0.0,
         mean: float = 55.6,
-        spread: float = 1.0,
+        ef_scale: float = 1.0,
     ) -> None:
         super().__init__()
         sizes = [width * share for share in STAGE_WIDTHS]
@@ -48,10 +50,10 @@ class EchoCoTr(nn.Module):
         rates = [drop_path * block / (sum(depths) - 1) for block in range(sum(depths))]
         self.stages = nn.ModuleList()
         for stage, (size, depth) in enumerate(zip(sizes, depths, strict=True)):
-            taken, rates = rates[:depth], rates[depth:]
+            stage_rates, rates = rates[:depth], rates[depth:]
             blocks = [
                 LocalBlock(size, dropout, rate) if stage < 2 else GlobalBlock(size, HEADS[stage - 2], dropout, rate)
-                for rate in taken
+                for rate in stage_rates
             ]
             self.stages.append(nn.Sequential(*blocks))
         self.norm = nn.BatchNorm3d(sizes[-1])
@@ -59,15 +61,15 @@ class EchoCoTr(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)
-        self.head = EFHead(sizes[-1], mean, spread)
+        self.head = EFHead(sizes[-1], mean, ef_scale)
 
-    def forward(self, clips: Tensor) -> Tensor:
+    def forward(self, clips: Clip) -> EFColumn:
         return self.head(self.tokens(clips).mean((2, 3, 4)))
 
-    def tokens(self, clips: Tensor) -> Tensor:
+    def tokens(self, clips: Clip) -> VideoFeatures:
         """The last stage's output: (batch, 8 width, time / 2, H / 32, W / 32)."""
-        if min(clips.shape[-2:]) < SMALLEST:
-            raise ValueError(f"clips are at least {SMALLEST} pixels high and wide, not {tuple(clips.shape[-2:])}")
+        if min(clips.shape[-2:]) < MIN_SIZE:
+            raise ValueError(f"clips are at least {MIN_SIZE} pixels high and wide, not {tuple(clips.shape[-2:])}")
         for number, (embed, blocks) in enumerate(zip(self.embeddings, self.stages, strict=True)):
             clips = embed(clips)
             clips = blocks(self.dropout(clips) if number == 0 else clips)
@@ -121,8 +123,8 @@ class LocalBlock(nn.Module):
 
 
 class GlobalBlock(nn.Module):
-    """Position embedding, self-attention over all places in space and time, and a perceptron, each added to its input;
-    the latter two after layer normalisation."""
+    """Position embedding, self-attention over all positions in space and time, and a perceptron, each added to its
+    input; the latter two after layer normalisation."""
 
     def __init__(self, size: int, heads: int, dropout: float, drop_path: float) -> None:
         super().__init__()
@@ -156,7 +158,7 @@ class SelfAttention(nn.Module):
         self.heads = heads
         self.query_key_value = nn.Linear(size, 3 * size)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        each = self.query_key_value(tokens).unflatten(2, (3, self.heads, -1))
-        query, key, value = each.permute(2, 0, 3, 1, 4)  # (batch, heads, tokens, channels of a head) each
+    def forward(self, tokens: Float[Tensor, "batch token size"]) -> Float[Tensor, "batch token size"]:
+        joint = self.query_key_value(tokens).unflatten(2, (3, self.heads, -1))
+        query, key, value = joint.permute(2, 0, 3, 1, 4)  # (batch, heads, tokens, channels of a head) each
         return F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)

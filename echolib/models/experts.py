@@ -1,9 +1,10 @@
 """EchoMEN's second stage: several regression experts on one feature vector, and the aggregator that weighs them."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from echolib.models.video import EFHead
+from echolib.models.ef_head import EFHead
+from echolib.shapes import EFPercent, ExpertOutputs, Features
 
 
 class MultiExpert(nn.Module):
@@ -13,27 +14,27 @@ class MultiExpert(nn.Module):
     """
 
     def __init__(
-        self, features: int, experts: int = 3, hidden: int = 128, mean: float = 55.6, spread: float = 1.0
+        self, features: int, experts: int = 3, hidden: int = 128, mean: float = 55.6, ef_scale: float = 1.0
     ) -> None:
         super().__init__()
         # One layer with M outputs is M linear experts: no output reads another's weights.
-        self.experts = EFHead(features, mean, spread, outputs=experts)
+        self.experts = EFHead(features, mean, ef_scale, outputs=experts)
         self.aggregator = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, experts))
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """features (N, D) -> EF of each expert in percent (N, M), and weights (N, M) that sum to 1 a row."""
+    def forward(self, features: Features) -> tuple[ExpertOutputs, ExpertOutputs]:
+        """features (N, D) -> EF of each expert in percent (N, M), and weights (N, M) that sum to 1 in each row."""
         return self.experts(features), self.aggregator(features).softmax(-1)
 
 
-def aggregate(each: Tensor, weights: Tensor) -> Tensor:
+def aggregate(experts: ExpertOutputs, weights: ExpertOutputs) -> EFPercent:
     """The weighted sum of the experts (N, M) -> (N,). The experts are constants here: the aggregator's loss trains the
     aggregator alone."""
-    return (weights * each.detach()).sum(-1)
+    return (weights * experts.detach()).sum(-1)
 
 
-def top_k(weights: Tensor, k: int) -> Tensor:
-    """Weights (N, M) of which only the k largest a row are kept and scaled to sum 1: sparse routing, with which only k
-    experts need to run. Raises ValueError unless 1 <= k <= M."""
+def top_k(weights: ExpertOutputs, k: int) -> ExpertOutputs:
+    """Weights (N, M) of which only the k largest of each row are kept and scaled to sum 1: sparse routing, with which
+    only k experts need to run. Raises ValueError unless 1 <= k <= M."""
     if not 1 <= k <= weights.shape[-1]:
         raise ValueError(f"k is {k}; there are {weights.shape[-1]} experts")
     kept = torch.zeros_like(weights).scatter(-1, weights.topk(k, -1).indices, 1.0) * weights

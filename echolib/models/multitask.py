@@ -10,8 +10,9 @@ from typing import Literal, NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from echolib.models.narrow import FULL_WIDTH, scaled
 from echolib.models.pretrained import load_timm, timm_features
+from echolib.models.width import FULL_WIDTH, scaled_channels
+from echolib.shapes import Images, KeypointMaps, MaskLogits
 
 Variant = Literal["tf_efficientnet_b0", "efficientnet_b0"]
 SingleTask = Literal["segmentation", "keypoints"]
@@ -25,8 +26,8 @@ KEYPOINT_HEAD = (256, 128, 128)  # channels at strides 16, 8 and 4
 class MasksAndMaps(NamedTuple):
     """masks: logits (batch, structures, H, W); maps: (batch, keypoints, H/4, W/4); None where there is no branch."""
 
-    masks: Tensor | None
-    maps: Tensor | None
+    masks: MaskLogits | None
+    maps: KeypointMaps | None
 
 
 class MultiTask(nn.Module):
@@ -55,7 +56,7 @@ class MultiTask(nn.Module):
         if single_task != "segmentation":
             self.keypoints = KeypointHead(channels, keypoints, width)
 
-    def forward(self, images: Tensor) -> MasksAndMaps:
+    def forward(self, images: Images) -> MasksAndMaps:
         height, width = images.shape[-2:]
         if height % ENCODER_STRIDE or width % ENCODER_STRIDE:
             raise ValueError(f"images of {height} x {width} pixels: both have to be multiples of {ENCODER_STRIDE}")
@@ -82,37 +83,37 @@ def efficientnet_features(variant: Variant, width: int = FULL_WIDTH) -> nn.Modul
 
 
 class SegmentationBranch(nn.Module):
-    """The U-Net decoder of segmentation_models_pytorch and a 3 x 3 convolution to one logit a structure."""
+    """The U-Net decoder of segmentation_models_pytorch and a 3 x 3 convolution to one logit per structure."""
 
     def __init__(self, channels: list[int], structures: int, width: int) -> None:
         super().__init__()
         from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder  # takes seconds to import
 
-        widths = [scaled(each, width) for each in DECODER]
+        widths = [scaled_channels(channel_count, width) for channel_count in DECODER]
         self.decoder = UnetDecoder([3, *channels], widths, n_blocks=len(widths))
         self.head = nn.Conv2d(widths[-1], structures, 3, padding=1)
 
-    def forward(self, features: list[Tensor]) -> Tensor:
+    def forward(self, features: list[Tensor]) -> MaskLogits:
         """The image and the maps of stride 2 to 32 -> logits at the image's size. Of the image only the size counts."""
         return self.head(self.decoder(features))
 
 
 class KeypointHead(nn.Module):
     """Heat maps from the top down: three times twice the size and a 3 x 3 convolution, from stride 32 to stride 4, and
-    at each step the encoder's own map of that stride through a 1 x 1 convolution; then one map a keypoint.
+    at each step the encoder's own map of that stride through a 1 x 1 convolution; then one map per keypoint.
 
-    Without the encoder's finer maps a point's place would have to pass through cells of 32 pixels.
+    Without the encoder's finer maps a point's position would have to pass through cells of 32 pixels.
     """
 
     def __init__(self, channels: list[int], keypoints: int, width: int) -> None:
         super().__init__()
-        widths = [scaled(each, width) for each in KEYPOINT_HEAD]
+        widths = [scaled_channels(channel_count, width) for channel_count in KEYPOINT_HEAD]
         deepest, finer = channels[-1], channels[-2:0:-1]  # of stride 32; of strides 16, 8 and 4
         self.raised = nn.ModuleList(_convolution(a, b, 3) for a, b in pairwise([deepest, *widths]))
         self.lateral = nn.ModuleList(_convolution(a, b, 1) for a, b in zip(finer, widths, strict=True))
         self.head = nn.Conv2d(widths[-1], keypoints, 1)
 
-    def forward(self, features: list[Tensor]) -> Tensor:
+    def forward(self, features: list[Tensor]) -> KeypointMaps:
         """Maps of stride 2 to 32 -> heat maps (batch, keypoints, H/4, W/4)."""
         maps, finer = features[-1], features[-2:0:-1]
         for raise_, lateral, skip in zip(self.raised, self.lateral, finer, strict=True):

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torchvision.models import ResNet50_Weights
 from torchvision.models.segmentation import deeplabv3_resnet50
 
-from echolib.models.narrow import narrowed
 from echolib.models.pretrained import load_published
+from echolib.models.width import scaled_network
+from echolib.shapes import Images, MaskLogits
 
 SegmentationNetwork = Literal["deeplabv3_resnet50", "unet"]
 
@@ -24,12 +25,12 @@ class DeepLabV3(nn.Module):
     def __init__(self, classes: int = 1, width: int = 64) -> None:
         super().__init__()
         build = partial(deeplabv3_resnet50, weights=None, weights_backbone=None, num_classes=classes)
-        network = narrowed(build, width)
-        # A narrowed last layer would lose classes where there are more than three.
+        network = scaled_network(build, width)
+        # Scaled, the last layer would lose classes where there are more than three.
         network.classifier[4] = nn.Conv2d(network.classifier[4].in_channels, classes, 1)
         self.backbone, self.classifier = network.backbone, network.classifier
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Images) -> MaskLogits:
         logits = self.classifier(self.backbone(images)["out"])
         return F.interpolate(logits, size=images.shape[-2:], mode="bilinear", align_corners=False)
 
@@ -64,18 +65,18 @@ class UNet(nn.Module):
             self.up.append(_double_convolution(inputs, widths[max(level - 1, 0)], inputs // 2))
         self.head = nn.Conv2d(width, classes, 1)
 
-    def encode(self, images: Tensor) -> list[Tensor]:
+    def encode(self, images: Images) -> list[Tensor]:
         """Feature maps of the five levels, finest first, at strides 1, 2, 4, 8 and 16."""
         maps = [self.down[0](images)]
         for stage in self.down[1:]:
             maps.append(stage(F.max_pool2d(maps[-1], 2)))
         return maps
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Images) -> MaskLogits:
         *skips, maps = self.encode(images)
         for stage, skip in zip(self.up, reversed(skips), strict=True):
-            raised = F.interpolate(maps, size=skip.shape[-2:], mode="bilinear", align_corners=False)
-            maps = stage(torch.cat([skip, raised], dim=1))
+            upsampled = F.interpolate(maps, size=skip.shape[-2:], mode="bilinear", align_corners=False)
+            maps = stage(torch.cat([skip, upsampled], dim=1))
         return self.head(maps)
 
 

@@ -4,27 +4,29 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 from torchvision.models.segmentation.deeplabv3 import ASPP
 
 from echolib.models.anchors import AnchorHead
-from echolib.models.attention import STCA
+from echolib.models.stca import STCA
+from echolib.shapes import AnchorOutputs, Clip, MaskLogits, VideoFeatures
 
 ATROUS = (12, 24, 36)  # of DeepLabV3
 
 
-class Semantic(NamedTuple):
+class SemanticOutput(NamedTuple):
     """Scores and offsets (batch, M) of the anchors; logits (batch, 2, h, w) of the masks at ED and ES."""
 
-    scores: Tensor
-    offsets: Tensor
-    masks: Tensor
+    scores: AnchorOutputs
+    offsets: AnchorOutputs
+    masks: MaskLogits
 
 
 class FramePath(nn.Module):
-    """Segments the frame that it finds by itself: Z (batch, C, T, H, W) -> logits (batch, 1, 2H, 2W).
+    """Segments a frame that it chooses by itself: Z (batch, C, T, H, W) -> logits (batch, 1, 2H, 2W).
 
-    Eq. 3: R = softmax over time of W3 * mean_hw Z; Eq. 4: F = sum_t Z_t R_t. F is raised to the resolution that
+    Eq. 3: R = softmax over time of W3 * mean_hw Z; Eq. 4: F = sum_t Z_t R_t. F is upsampled to the resolution that
     DeepLabV3 has before its ASPP, which follows, with a decoder of two convolutions.
     """
 
@@ -39,16 +41,18 @@ class FramePath(nn.Module):
             nn.Conv2d(hidden, 1, 1),
         )
 
-    def weights(self, z: Tensor) -> Tensor:
+    def weights(self, z: VideoFeatures) -> Float[Tensor, "batch 1 step"]:
         """R: (batch, 1, T), which sum to 1."""
         return self.relevance(z.mean((3, 4))).softmax(2)
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: VideoFeatures) -> Float[Tensor, "batch 1 2*row 2*column"]:
         frame = torch.einsum("bcthw,bt->bchw", z, self.weights(z).squeeze(1))
         return self.segment(F.interpolate(frame, scale_factor=2, mode="bilinear", align_corners=False))
 
 
-def ventricle_region(logits: Tensor, size: tuple[int, int]) -> Tensor:
+def ventricle_region(
+    logits: Float[Tensor, "batch 1 height width"], size: tuple[int, int]
+) -> Float[Tensor, "batch 1 row column"]:
     """Where S-TCA looks: probabilities of the ED mask (batch, 1, H, W) dilated by one cell, then at `size` the highest
     of each cell. Without gradient, so that the segmentation is learnt from its own labels alone."""
     return F.adaptive_max_pool2d(F.max_pool2d(logits.detach().sigmoid(), 3, 1, 1), size)
@@ -69,21 +73,21 @@ class SemanticNetwork(nn.Module):
         self.diastole, self.systole = FramePath(channels, hidden), FramePath(channels, hidden)
         self.fc = AnchorHead(channels)
 
-    def stages(self, clips: Tensor) -> Tensor:
+    def stages(self, clips: Clip) -> VideoFeatures:
         """Z: clips (batch, 3, T, H, W) -> (batch, C, T / 8, H / 16, W / 16)."""
         encoder = self.encoder
         for stage in (encoder.stem, encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4):
             clips = stage(clips)
         return clips
 
-    def excited(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+    def excited_features(self, clips: Clip) -> tuple[VideoFeatures, Float[Tensor, "batch 2 2*row 2*column"]]:
         """What is pooled for EF, (batch, C, T, H, W), and the logits of the masks (batch, 2, 2H, 2W)."""
         z = self.stages(clips)
         masks = torch.cat([self.diastole(z), self.systole(z)], 1)
         return self.attention(z, ventricle_region(masks[:, :1], z.shape[-2:])), masks
 
-    def forward(self, clips: Tensor) -> Semantic:
-        features, masks = self.excited(clips)
-        anchors = self.fc(features.mean((2, 3, 4)))
+    def forward(self, clips: Clip) -> SemanticOutput:
+        features, masks = self.excited_features(clips)
+        scores, offsets = self.fc(features.mean((2, 3, 4)))
         size = clips.shape[-2:]
-        return Semantic(*anchors, F.interpolate(masks, size=size, mode="bilinear", align_corners=False))
+        return SemanticOutput(scores, offsets, F.interpolate(masks, size=size, mode="bilinear", align_corners=False))

@@ -9,39 +9,40 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from echolib.models.narrow import scaled
+from echolib.models.width import scaled_channels
+from echolib.shapes import Clip, EFPercent, Embeddings, FramePhases, Images
 
 EMBEDDING = 1024  # of a frame
 LEVELS = (8, 16, 32, 64)  # channels of the encoder's levels
 DEEPEST = 128  # channels of its output
 INTERMEDIATE = 8  # of a transformer layer's perceptron, over the embedding
 HEADS = 16
-FEWEST = 4  # channels of a narrowed level
+MIN_CHANNELS = 4  # of a level, at any width
 GRID = 32  # frames are padded to the next multiple of this: 112 to 128 pixels as released
 SLOPE = 0.05  # of the heads' leaky ReLU
 
 
-class Cycle(NamedTuple):
-    """What UVT says of a clip."""
+class UVTOutput(NamedTuple):
+    """What UVT predicts of a clip."""
 
-    ef: Tensor  # (batch,) percent
-    phase: Tensor  # (batch, frames): 1 at end diastole, -1 at end systole, between them in between
+    ef: EFPercent
+    phase: FramePhases  # 1 at end diastole, -1 at end systole, between them in between
 
 
 class UVT(nn.Module):
-    """Clips (batch, 3, frames, H, W) of any number of frames -> `Cycle`. 346,871,234 parameters at full size for clips
-    of 112 x 112 pixels.
+    """Clips (batch, 3, frames, H, W) of any number of frames -> `UVTOutput`. 346,871,234 parameters at full size for
+    clips of 112 x 112 pixels.
 
     As released there is no encoding of position: EF does not depend on the order of the frames, and a frame's phase
     depends on the others as a set. EF is read from the mean of all layers' hidden states, averaged over frames.
 
-    size: pixels of a side, which the encoder's last layer is made for. blocks: residual blocks a level of the encoder;
-    layers: of the transformer. mean: EF in percent at which the head's bias starts.
+    size: pixels of a side, which the encoder's last layer is made for. blocks: residual blocks per level of the
+    encoder; layers: of the transformer. mean: EF in percent at which the head's bias starts.
     """
 
     def __init__(self, width: int = 64, size: int = 112, blocks: int = 8, layers: int = 16, mean: float = 55.6) -> None:
         super().__init__()
-        embedding = scaled(EMBEDDING, width)  # at least one channel for each of the 16 heads
+        embedding = scaled_channels(EMBEDDING, width)  # at least one channel for each of the 16 heads
         self.encoder = FrameEncoder(width, size, blocks, embedding)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
@@ -57,7 +58,7 @@ class UVT(nn.Module):
         )
         nn.init.constant_(self.ef[-1].bias, math.log(mean / (100 - mean)))
 
-    def forward(self, clips: Tensor) -> Cycle:
+    def forward(self, clips: Clip) -> UVTOutput:
         batch, frames = len(clips), clips.shape[2]
         hidden = self.encoder(clips.transpose(1, 2).flatten(0, 1)).unflatten(0, (batch, frames))
         total = hidden
@@ -66,7 +67,7 @@ class UVT(nn.Module):
             total = total + hidden
         states = total / (len(self.layers) + 1)
         ef = self.ef(states).squeeze(2).mean(1)  # before the sigmoid, as released
-        return Cycle(100 * ef.sigmoid(), self.phase(states).squeeze(2).tanh())
+        return UVTOutput(100 * ef.sigmoid(), self.phase(states).squeeze(2).tanh())
 
 
 class FrameEncoder(nn.Module):
@@ -78,7 +79,7 @@ class FrameEncoder(nn.Module):
 
     def __init__(self, width: int, size: int, blocks: int, embedding: int) -> None:
         super().__init__()
-        levels = [max(FEWEST, scaled(channels, width)) for channels in (*LEVELS, DEEPEST)]
+        levels = [max(MIN_CHANNELS, scaled_channels(channels, width)) for channels in (*LEVELS, DEEPEST)]
         deepest = levels[-1]
         self.padding = (-size) % GRID
         self.first = _conv(3, levels[0], 3)
@@ -93,7 +94,7 @@ class FrameEncoder(nn.Module):
         self.last = _conv(deepest, deepest, 3)
         self.linear = nn.Linear(deepest * ((size + self.padding) // strides[0]) ** 2, embedding)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Images) -> Embeddings:
         before, after = self.padding // 2, self.padding - self.padding // 2
         images = self.first(F.pad(images, (before, after, before, after)))
         skipped = []

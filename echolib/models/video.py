@@ -3,11 +3,13 @@
 from functools import partial
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models import video
 
-from echolib.models.narrow import narrowed
+from echolib.models.ef_head import EFHead
 from echolib.models.pretrained import load_published
+from echolib.models.width import scaled_network
+from echolib.shapes import Clip, Features
 
 VideoNetwork = Literal["r2plus1d_18", "r3d_18", "mc3_18"]
 
@@ -22,10 +24,10 @@ STAGES = ("layer1", "layer2", "layer3", "layer4")
 def video_encoder(network: VideoNetwork, width: int = 64, blocks: int = 2) -> nn.Module:
     """An 18-layer video ResNet whose last layer gives one number: clips (batch, 3, time, H, W) -> (batch, 1).
 
-    width: channels of the first stage (64 is the published network), blocks: residual blocks a stage (2 likewise).
+    width: channels of the first stage (64 is the published network), blocks: residual blocks per stage (2 likewise).
     `network.stem`, `layer1` to `layer4`, `avgpool` and `fc` keep torchvision's names.
     """
-    encoder = narrowed(partial(video.__dict__[network], weights=None, num_classes=1), width)
+    encoder = scaled_network(partial(video.__dict__[network], weights=None, num_classes=1), width)
     for stage in STAGES:
         setattr(encoder, stage, getattr(encoder, stage)[:blocks])
     return encoder
@@ -36,34 +38,22 @@ def load_kinetics(encoder: nn.Module, network: VideoNetwork) -> str:
     return load_published(encoder, KINETICS[network], skip=("fc.",))
 
 
-def clip_features(encoder: nn.Module, clips: Tensor) -> Tensor:
+def clip_features(encoder: nn.Module, clips: Clip) -> Features:
     """What the last layer reads: clips (batch, 3, time, H, W) -> (batch, features)."""
     for stage in (encoder.stem, encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4, encoder.avgpool):
         clips = stage(clips)
     return clips.flatten(1)
 
 
-class EFHead(nn.Linear):
-    """A linear layer whose output counts in units of `spread` EF points; its bias starts at the mean EF in percent."""
-
-    def __init__(self, features: int, mean: float, spread: float, outputs: int = 1) -> None:
-        super().__init__(features, outputs)
-        self.spread = spread
-        nn.init.normal_(self.weight, 0, 0.01)
-        nn.init.constant_(self.bias, mean / spread)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.spread * super().forward(features)
-
-
 def ef_regressor(
-    network: VideoNetwork, width: int = 64, blocks: int = 2, mean: float = 55.6, spread: float = 1.0
+    network: VideoNetwork, width: int = 64, blocks: int = 2, mean: float = 55.6, ef_scale: float = 1.0
 ) -> nn.Module:
     """The encoder with a head for EF in percent: clips (batch, 3, time, H, W) -> (batch, 1).
 
-    EchoNet-Dynamic starts the bias at 55.6 and has spread 1. Optimisers that normalise gradients move a weight by its
-    learning rate whatever the loss's unit: from random weights they learn EF sooner where spread is about its SD.
+    EchoNet-Dynamic starts the bias at 55.6 and has an EF scale of 1. Optimisers that normalise gradients move a weight
+    by its learning rate whatever the loss's unit: from random weights they learn EF sooner where `ef_scale` is about
+    EF's standard deviation.
     """
     encoder = video_encoder(network, width, blocks)
-    encoder.fc = EFHead(encoder.fc.in_features, mean, spread)
+    encoder.fc = EFHead(encoder.fc.in_features, mean, ef_scale)
     return encoder

@@ -1,26 +1,30 @@
 """What the EF tables of several papers share: scores over seeds, groups of videos, and claims put to the test."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from echolib.engine.experiment import Result
-from echolib.metrics.bootstrap import bootstrap_interval, paired_difference
-from echolib.metrics.ejection import CLASSES, heart_failure_class, mae, r2, rmse
+from echolib.metrics.bootstrap import bootstrap_interval
+from echolib.metrics.ejection import CLASSES, Convention, heart_failure_class, mae, r2, rmse
+from echolib.papers.claims import Claim, Evidence
+from echolib.papers.exhibits import Results, Setup
 
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray | np.floating]  # label, prediction -> over the last axis
 GROUPS = ("all", *CLASSES)
 SCORES = {"mae": mae, "rmse": rmse, "r2": r2}
+Predictions = tuple[np.ndarray, Mapping[Any, np.ndarray]]  # EF (videos,), and {row: predictions (seeds, videos)}
 
 
 def by_seed(results: Sequence[Result], column: str = "prediction", like: Result | None = None) -> np.ndarray:
     """A column of each result's predictions: (seeds, videos), in the order of `like`'s videos (default the first's)."""
     order = (like or results[0]).predictions["name"]
-    return np.stack([each.predictions.set_index("name").loc[order, column].to_numpy() for each in results])
+    return np.stack([result.predictions.set_index("name").loc[order, column].to_numpy() for result in results])
 
 
-def in_group(label: np.ndarray, group: str, convention: str = "paper") -> np.ndarray:
+def in_group(label: np.ndarray, group: str, convention: Convention = "paper") -> np.ndarray:
     """Which videos (videos,) belong to a class of heart failure, or all."""
     return np.ones(len(label), bool) if group == "all" else heart_failure_class(label, convention) == group
 
@@ -45,35 +49,33 @@ def scores_table(label: np.ndarray, methods: Mapping[str, np.ndarray], *, resamp
     return pd.DataFrame(rows)
 
 
-class Claim(NamedTuple):
-    """A statement of the paper: the error of `better` is lower than that of `worse` in a group of videos."""
-
-    words: str
-    better: str
-    worse: str
-    group: str = "all"
+def convention_of(setup: Setup) -> Convention:
+    """By which convention a notebook draws the classes of heart failure: its parameter, or the papers' own."""
+    return cast(Convention, setup.choices.get("convention", "paper"))
 
 
-def claims_table(
-    label: np.ndarray,
-    methods: Mapping[str, np.ndarray],
-    claims: Sequence[Claim],
-    *,
-    resamples: int,
-    convention: str = "paper",
-    score: Callable = mae,
-) -> pd.DataFrame:
-    """Each claim with the difference of a score that is better when lower (better minus worse, 95 % interval, paired
-    over videos and seeds), the fewer seeds of the two, and a verdict: supported where the interval is below zero."""
-    rows = []
-    for claim in claims:
-        chosen = in_group(label, claim.group, convention)
-        row = {"claim": claim.words, "group": claim.group, "n": int(chosen.sum())}
-        if chosen.sum() < 2:
-            rows.append(row | {"verdict": "not testable: too few videos"})
-            continue
-        pair = (methods[claim.worse][:, chosen], methods[claim.better][:, chosen])
-        found = paired_difference(score, label[chosen], *pair, resamples=resamples)
-        row |= {"difference": found.estimate, "difference_low": found.low, "difference_high": found.high}
-        rows.append(row | {"p": found.p_value, "seeds": min(found.seeds), "verdict": found.verdict("lower")})
-    return pd.DataFrame(rows)
+def predictions_of(results: Results, setup: Setup) -> Predictions:
+    """Labels and predictions of EF as the rows of a table have them, all in the order of the first row's videos."""
+    first = next(result for of_row in results.values() for result in of_row)
+    by_row = {row: by_seed(of_row, like=first) for row, of_row in results.items() if of_row}
+    return first.predictions["label"].to_numpy(), by_row
+
+
+def ef_evidence_from(
+    predictions: Callable[[Results, Setup], Predictions], score: Score = mae
+) -> Callable[[Results, Setup, Claim], Evidence]:
+    """How a table of claims about EF finds what to test: a score of the predictions of both rows.
+
+    A claim's condition is the class of heart failure that it is made for, "" for all videos. predictions: computed
+    once for all tables of a notebook; score: statistic(label, prediction) over the last axis.
+    """
+
+    def evidence(results: Results, setup: Setup, claim: Claim) -> Evidence:
+        label, by_row = setup.once(predictions, results)
+        chosen = in_group(label, claim.condition or "all", convention_of(setup))
+        return Evidence(score, label[chosen], by_row[claim.worse][:, chosen], by_row[claim.better][:, chosen])
+
+    return evidence
+
+
+ef_evidence = ef_evidence_from(predictions_of)  # MAE of the predictions as they stand

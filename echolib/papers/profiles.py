@@ -7,7 +7,7 @@ AdamW and a one-cycle rate, and their reports say so.
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from echolib.engine.task import Frozen
+from echolib.frozen import Frozen
 
 
 class ClipSizes(Frozen):
@@ -59,9 +59,7 @@ class Profile(Frozen):
     """Sizes of everything."""
 
     name: str
-    videos: NonNegativeInt  # of the phantom's EchoNet-Dynamic; 0: no phantom, the real datasets are needed
-    patients: NonNegativeInt  # of the phantom's CAMUS
-    lvh_videos: NonNegativeInt  # of the phantom's EchoNet-LVH
+    phantom: dict[str, NonNegativeInt]  # videos or patients of each dataset; {}: none, the real datasets are needed
     seeds: tuple[int, ...] = Field(min_length=1)
     compared_seeds: tuple[int, ...] = Field(min_length=1)  # of methods that a paper's claims set against each other
     published_schedules: bool
@@ -75,7 +73,7 @@ class Profile(Frozen):
     compared_epochs: PositiveInt  # of the many EF trainings that a table compares; `paper` has the published ones
     expert_clips: PositiveInt  # of each training video, whose features EchoMEN's experts learn from
     expert_epochs: PositiveInt
-    strengths: tuple[float, ...]  # lambda of EchoMEN's contrastive loss, swept
+    contrast_weights: tuple[float, ...]  # lambda of EchoMEN's contrastive loss, swept
     measured_patients: PositiveInt = 60  # whose frames are measured beside the phantom's
     resamples: PositiveInt = 10_000  # of a bootstrap
 
@@ -93,9 +91,7 @@ PROFILES = {
     for profile in (
         Profile(
             name="smoke",
-            videos=24,
-            patients=8,
-            lvh_videos=8,
+            phantom={"echonet_dynamic": 24, "camus": 8, "echonet_lvh": 8},
             seeds=(0,),
             compared_seeds=(0,),
             published_schedules=False,
@@ -118,15 +114,13 @@ PROFILES = {
             compared_epochs=1,
             expert_clips=2,
             expert_epochs=2,
-            strengths=(0.0, 0.5),
+            contrast_weights=(0.0, 0.5),
             measured_patients=4,
             resamples=200,
         ),
         Profile(
             name="demo",
-            videos=640,
-            patients=60,
-            lvh_videos=160,
+            phantom={"echonet_dynamic": 640, "camus": 60, "echonet_lvh": 160},
             seeds=(0,),
             compared_seeds=(0, 1, 2),
             published_schedules=False,
@@ -151,13 +145,11 @@ PROFILES = {
             compared_epochs=12,
             expert_clips=4,
             expert_epochs=20,
-            strengths=(0.0, 0.5, 2.0),
+            contrast_weights=(0.0, 0.5, 2.0),
         ),
         Profile(
             name="gpu",
-            videos=4000,
-            patients=500,
-            lvh_videos=1000,
+            phantom={"echonet_dynamic": 4000, "camus": 500, "echonet_lvh": 1000},
             seeds=(0,),
             compared_seeds=(0, 1, 2),
             published_schedules=False,
@@ -180,13 +172,11 @@ PROFILES = {
             compared_epochs=12,
             expert_clips=4,
             expert_epochs=20,
-            strengths=(0.0, 0.1, 0.5, 2.0),
+            contrast_weights=(0.0, 0.1, 0.5, 2.0),
         ),
         Profile(
             name="paper",
-            videos=0,
-            patients=0,
-            lvh_videos=0,
+            phantom={},
             seeds=(0, 1, 2),
             compared_seeds=(0, 1, 2),
             published_schedules=True,
@@ -209,7 +199,7 @@ PROFILES = {
             compared_epochs=45,
             expert_clips=8,
             expert_epochs=20,
-            strengths=(0.0, 0.1, 0.25, 0.5, 1.0, 2.0),
+            contrast_weights=(0.0, 0.1, 0.25, 0.5, 1.0, 2.0),
         ),
     )
 }

@@ -1,18 +1,30 @@
 """Tables and figures, in one style."""
 
-from echolib.report.attention_figures import activation_overlays, noise_curves, over_cycle
-from echolib.report.ejection_figures import calibration, ef_population, ef_scatter, error_by_ef, roc_curves
-from echolib.report.heart_figures import area_over_time, frame_montage
-from echolib.report.imbalance_figures import errors_by_class, feature_maps, sample_weights, swept
-from echolib.report.multitask_figures import differences, points_over
+from echolib.report.cardiac_cycle import area_over_time, mean_over_cycle
+from echolib.report.claims import claim_outcomes, forest_plot
+from echolib.report.ef_agreement import coverage_curves, ef_scatter, roc_curves
+from echolib.report.ef_distribution import ef_population, sample_weights
+from echolib.report.ef_errors import error_by_ef, errors_by_class
+from echolib.report.embeddings import embedding_maps
+from echolib.report.frame_montage import frame_montage
+from echolib.report.learning_curves import learning_curves
+from echolib.report.overlays import activation_overlays, image_grid, keypoint_overlays, mask_overlays
 from echolib.report.player import Scene, outlined, player
 from echolib.report.published import beside_published
 from echolib.report.saving import DPI, save_figure
-from echolib.report.scorecard_figure import outcomes
-from echolib.report.segmentation_figures import dice_by_fraction, image_rows, outlines
-from echolib.report.style import CLASS_COLOURS, COLUMN, GREY, PAGE, PALETTE, STRUCTURE_COLOURS, mark, panels, style
+from echolib.report.score_curves import dice_by_fraction, noise_curves, parameter_sweep
+from echolib.report.style import (
+    CLASS_COLOURS,
+    COLUMN,
+    GREY,
+    PAGE,
+    PALETTE,
+    STRUCTURE_COLOURS,
+    corner_note,
+    panels,
+    style,
+)
 from echolib.report.tables import save_table
-from echolib.report.training_figures import learning_curves
 
 __all__ = [
     "CLASS_COLOURS",
@@ -26,30 +38,30 @@ __all__ = [
     "activation_overlays",
     "area_over_time",
     "beside_published",
-    "calibration",
+    "claim_outcomes",
+    "corner_note",
+    "coverage_curves",
     "dice_by_fraction",
-    "differences",
     "ef_population",
     "ef_scatter",
+    "embedding_maps",
     "error_by_ef",
     "errors_by_class",
-    "feature_maps",
+    "forest_plot",
     "frame_montage",
-    "image_rows",
+    "image_grid",
+    "keypoint_overlays",
     "learning_curves",
-    "mark",
+    "mask_overlays",
+    "mean_over_cycle",
     "noise_curves",
-    "outcomes",
     "outlined",
-    "outlines",
-    "over_cycle",
     "panels",
+    "parameter_sweep",
     "player",
-    "points_over",
     "roc_curves",
     "sample_weights",
     "save_figure",
     "save_table",
     "style",
-    "swept",
 ]

@@ -1,4 +1,4 @@
-"""Videos with the outline of the ventricle, to be chosen, played and stepped through in a notebook."""
+"""A video player for notebooks: choose a video, play it or step through it, with the ventricle outlined."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ from echolib.report.style import STRUCTURE_COLOURS
 if TYPE_CHECKING:
     from ipywidgets import VBox
 
-ENLARGED = 3  # pixels of the screen to one of the video
+ENLARGEMENT = 3  # pixels of the screen to one of the video
 
 
 class Scene(NamedTuple):
-    """What the player shows of a video: frames uint8 (frames, H, W), masks bool (frames, H, W), the rate at which it
-    plays in frames per second, a line of text, and a figure below."""
+    """What the player shows of a video: frames (T, H, W), uint8 grey, masks of the ventricle (T, H, W), bool, the rate
+    at which it plays in frames per second, a line of text, and a figure below."""
 
     frames: np.ndarray
     masks: np.ndarray
@@ -27,38 +27,39 @@ class Scene(NamedTuple):
 
 
 def player(scene_of: Callable[[str], Scene], names: Sequence[str]) -> "VBox":
-    """A choice among videos, the outlined frames of the chosen one with a play button and a slider, and its figure.
+    """A choice among videos by name, the outlined frames of the chosen one with a play button and a slider, and its
+    figure.
 
-    scene_of is asked for a video when it is chosen, for the first one at once. Needs ipywidgets, of the extra `lab`.
+    scene_of is called when a video is chosen, for the first one at once. Needs ipywidgets, of the extra `lab`.
     """
     # Without an Output widget, as `interact` has one: executed by papermill, that waits for a browser for ever.
     import ipywidgets as widgets
 
     choice = widgets.Dropdown(options=list(names), description="video")
-    title, image, below = widgets.Label(), widgets.Image(format="png"), widgets.Image(format="png")
+    title, shown, below = widgets.Label(), widgets.Image(format="png"), widgets.Image(format="png")
     play, slider = widgets.Play(min=0, max=0, repeat=True), widgets.IntSlider(min=0, max=0, description="frame")
     widgets.jslink((play, "value"), (slider, "value"))
-    pictures: list[bytes] = []
+    images_png: list[bytes] = []
 
     def choose(name: str) -> None:
         scene = scene_of(name)
-        pictures[:] = [_png(picture) for picture in outlined(scene.frames, scene.masks)]
-        image.width, image.height = (str(ENLARGED * extent) for extent in scene.frames.shape[:0:-1])
+        images_png[:] = [_image_png(image) for image in outlined(scene.frames, scene.masks)]
+        shown.width, shown.height = (str(ENLARGEMENT * extent) for extent in scene.frames.shape[:0:-1])
         title.value, below.value = scene.title, _figure_png(scene.figure)
         play.interval = max(1, round(1000 / scene.fps))
         play.value = slider.value = 0
-        play.max = slider.max = len(pictures) - 1
-        image.value = pictures[0]
+        play.max = slider.max = len(images_png) - 1
+        shown.value = images_png[0]
 
-    slider.observe(lambda change: setattr(image, "value", pictures[change["new"]]), names="value")
+    slider.observe(lambda change: setattr(shown, "value", images_png[change["new"]]), names="value")
     choice.observe(lambda change: choose(change["new"]), names="value")
     choose(choice.value)
-    return widgets.VBox([choice, title, image, widgets.HBox([play, slider]), below])
+    return widgets.VBox([choice, title, shown, widgets.HBox([play, slider]), below])
 
 
 def outlined(frames: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Grey frames, uint8 (frames, H, W), with the border pixels of masks, bool (frames, H, W), in the ventricle's
-    colour: uint8 (frames, H, W, 3)."""
+    """Grey frames (T, H, W), uint8, with the border pixels of masks (T, H, W), bool, in the colour of the ventricle:
+    (T, H, W, 3), uint8."""
     from matplotlib.colors import to_rgb
     from scipy.ndimage import binary_erosion
 
@@ -68,11 +69,11 @@ def outlined(frames: np.ndarray, masks: np.ndarray) -> np.ndarray:
     return coloured
 
 
-def _png(picture: np.ndarray) -> bytes:
+def _image_png(image: np.ndarray) -> bytes:
     from matplotlib.image import imsave
 
     buffer = io.BytesIO()
-    imsave(buffer, picture, format="png")
+    imsave(buffer, image, format="png")
     return buffer.getvalue()
 
 

@@ -15,46 +15,54 @@ def beside_published(
     data: str,
     seeds: int | None = None,
     layout: Literal["wide", "long"] = "wide",
+    order: Literal["published", "ours"] = "published",
 ) -> pd.DataFrame:
     """Ours, published, their difference, our interval, seeds, and the dataset that ours was measured on.
 
-    Parameters
-    ----------
     ours : keys, metrics and, where known, <metric>_low and <metric>_high; a column "seeds" overrides the argument.
     published : keys and metrics. Metrics that it does not have get no such columns; what one side lacks stays empty.
     keys : columns that identify a row in both.
     metrics : columns to compare.
-    data : name of the dataset of ours, "phantom" where it is simulated; a column "data" of ours overrides it.
+    data : the dataset of ours, "phantom" where it is simulated; a column "data" of ours overrides it.
     seeds : how many seeds each of ours is the mean of.
-    layout : "wide" is one row a key with <metric>, <metric>_low, <metric>_high, <metric>_published and
-        <metric>_difference; "long" is one row a key and metric with ours, ours_low, ours_high, published, difference.
+    layout : "wide" is one row per key with <metric>, <metric>_low, <metric>_high, <metric>_published and
+        <metric>_difference; "long" is one row per key and metric with ours, ours_low, ours_high, published, difference.
+    order : whose order the rows keep; those that only the other side has come last.
 
-    Returns
-    -------
-    DataFrame with the keys first and seeds and data last, in the published order, then what only ours has.
+    Returns the keys first and seeds and data last.
     """
-    keys, metrics = ([each] if isinstance(each, str) else list(each) for each in (keys, metrics))
+    keys, metrics = ([names] if isinstance(names, str) else list(names) for names in (keys, metrics))
     ours, published = _with_columns(ours, keys, "ours"), _with_columns(published, keys, "published")
     ours = _with_columns(ours, metrics, "ours")
     for frame, whose in ((ours, "ours"), (published, "published")):
         if (twice := frame.duplicated(keys)).any():
             raise ValueError(f"{whose} has several rows for {frame.loc[twice, keys].to_dict('records')}")
-    own = [end for metric in metrics for end in (metric, f"{metric}_low", f"{metric}_high") if end in ours]
+    sides = [published[keys], ours[keys]] if order == "published" else [ours[keys], published[keys]]
+    rows = pd.concat(sides).drop_duplicates()
+    both = _joined(rows, ours, published, metrics, data, seeds)
+    columns = ("", "_low", "_high", "_published", "_difference")
+    compared = [metric + suffix for metric in metrics for suffix in columns if metric + suffix in both]
+    wide = both[[*keys, *compared, "seeds", "data"]]
+    return wide if layout == "wide" else _long(wide, keys, metrics)
+
+
+def _joined(
+    rows: pd.DataFrame, ours: pd.DataFrame, published: pd.DataFrame, metrics: list[str], data: str, seeds: int | None
+) -> pd.DataFrame:
+    """Ours and the published metrics in the rows that the keys name, with differences, seeds and data."""
+    keys = list(rows)
+    known = [column for name in metrics for column in (name, f"{name}_low", f"{name}_high") if column in ours]
     ours = ours.assign(**{"seeds": ours.get("seeds", seeds), "measured": True})
     ours["data"] = ours["data"].fillna(data) if "data" in ours else data
-    shown = [metric for metric in metrics if metric in published]
-    printed = published[keys + shown].rename(columns={metric: f"{metric}_published" for metric in shown})
-    order = pd.concat([published[keys], ours[keys]]).drop_duplicates()
-    both = order.merge(ours[[*keys, *own, "seeds", "data", "measured"]], on=keys, how="left")
+    shared = [metric for metric in metrics if metric in published]
+    printed = published[keys + shared].rename(columns={metric: f"{metric}_published" for metric in shared})
+    both = rows.merge(ours[[*keys, *known, "seeds", "data", "measured"]], on=keys, how="left")
     both = both.merge(printed, on=keys, how="left")
     both["data"] = both["data"].where(both.pop("measured").notna(), "not measured")
     both["seeds"] = both["seeds"].astype("Int64")
-    for metric in shown:
+    for metric in shared:
         both[f"{metric}_difference"] = both[metric] - both[f"{metric}_published"]
-    parts = ("", "_low", "_high", "_published", "_difference")
-    compared = [metric + part for metric in metrics for part in parts if metric + part in both]
-    wide = both[[*keys, *compared, "seeds", "data"]]
-    return wide if layout == "wide" else _long(wide, keys, metrics)
+    return both
 
 
 def _with_columns(frame: pd.DataFrame, columns: list[str], whose: str) -> pd.DataFrame:
@@ -67,13 +75,14 @@ def _with_columns(frame: pd.DataFrame, columns: list[str], whose: str) -> pd.Dat
 
 
 def _long(wide: pd.DataFrame, keys: list[str], metrics: list[str]) -> pd.DataFrame:
+    """One row per key and metric, keys in the order of the wide table."""
     names = {"": "ours", "_low": "ours_low", "_high": "ours_high", "_published": "published"}
     names["_difference"] = "difference"
-    rows = []
+    blocks = []
     for metric in metrics:
-        part = wide[keys].assign(metric=metric)
+        block = wide[keys].assign(metric=metric)
         for suffix, name in names.items():
             if metric + suffix in wide:
-                part[name] = wide[metric + suffix]
-        rows.append(part.assign(seeds=wide["seeds"], data=wide["data"]))
-    return pd.concat(rows).sort_index(kind="stable").reset_index(drop=True)
+                block[name] = wide[metric + suffix]
+        blocks.append(block.assign(seeds=wide["seeds"], data=wide["data"]))
+    return pd.concat(blocks).sort_index(kind="stable").reset_index(drop=True)

@@ -52,40 +52,42 @@ def save_table(
     decimals: int | dict[str, int] | None = None,
     headings: dict[str, str] | None = None,
 ) -> Path:
-    """Writes <name>.csv, <name>.md and <name>.tex, atomically, each number formatted once for all three.
+    """Writes <name>.csv, <name>.md and <name>.tex, atomically, each number formatted once for all three; returns the
+    path of the Markdown file.
 
-    Parameters
-    ----------
-    frame : an index with a name, or of words, becomes the first columns. In Markdown and LaTeX a metric with columns
+    frame : an index with a name, or of text, becomes the first columns. In Markdown and LaTeX a metric with columns
         <metric>_low and <metric>_high reads "4.09 [3.95, 4.23]"; the CSV keeps the three columns. Columns called
         difference or <metric>_difference carry their sign. NaN is empty in the CSV and a dash elsewhere.
     label : the dataset that the numbers were measured on ("phantom", "CAMUS", ...), set as column "data" in each row
         that has none.
     decimals : of floats, one number or {metric: number}; others have 3 for Dice, R2 and AUC and 2 elsewhere. They hold
         for <metric>_low and the like, and for the rows of a metric where a column "metric" names it.
-    headings : {column: words with unit} beside the known ones.
-
-    Returns the path of the Markdown file.
+    headings : {column: heading with unit} beside the known ones.
     """
-    folder, frame = Path(folder), _with_index(frame)
-    if label is not None:
-        given = frame["data"] if "data" in frame else pd.Series(None, index=frame.index, dtype=object)
-        frame["data"] = given.astype(object).where(given.notna(), label)
+    folder, frame = Path(folder), _labelled(_with_index(frame), label)
     cells = pd.DataFrame({column: _format(frame, column, decimals) for column in frame})
     write_text(folder / f"{name}.csv", cells.to_csv(index=False, lineterminator="\n"))
     merged = _merge_intervals(cells)
     if "metric" in merged:
         merged["metric"] = [_heading(metric, headings or {}) for metric in merged["metric"]]
-    words = [_heading(column, headings or {}) for column in merged]
+    titles = [_heading(column, headings or {}) for column in merged]
     numeric = [_is_number(frame[column]) for column in merged]
     rows = merged.to_numpy().tolist()
-    write_text(folder / f"{name}.md", _markdown(words, rows, numeric, caption))
-    write_text(folder / f"{name}.tex", _latex(words, rows, numeric, caption, name))
+    write_text(folder / f"{name}.md", _markdown(titles, rows, numeric, caption))
+    write_text(folder / f"{name}.tex", _latex(titles, rows, numeric, caption, name))
     return folder / f"{name}.md"
 
 
+def _labelled(frame: pd.DataFrame, label: str | None) -> pd.DataFrame:
+    """The frame with the label as column "data" in each row that has none."""
+    if label is None:
+        return frame
+    given = frame["data"] if "data" in frame else pd.Series(None, index=frame.index, dtype=object)
+    return frame.assign(data=given.astype(object).where(given.notna(), label))
+
+
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy whose index became columns, unless it only counts the rows; every column named by one word."""
+    """A copy whose index became columns, unless it only counts the rows; several levels of column names become one."""
     anonymous = all(level is None for level in frame.index.names)
     counts = anonymous and frame.index.nlevels == 1 and pd.api.types.is_integer_dtype(frame.index)
     frame = frame.reset_index(drop=bool(counts))
@@ -150,16 +152,16 @@ def _is_number(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _markdown(words: list[str], rows: list[list[str]], numeric: list[bool], caption: str) -> str:
+def _markdown(titles: list[str], rows: list[list[str]], numeric: list[bool], caption: str) -> str:
     def line(cells: list[str]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") or "–" for cell in cells) + " |"
 
     rule = "|" + "|".join("---:" if number else "---" for number in numeric) + "|"
     lines = [caption, ""] if caption else []
-    return "\n".join([*lines, line(words), rule, *(line(row) for row in rows)]) + "\n"
+    return "\n".join([*lines, line(titles), rule, *(line(row) for row in rows)]) + "\n"
 
 
-def _latex(words: list[str], rows: list[list[str]], numeric: list[bool], caption: str, name: str) -> str:
+def _latex(titles: list[str], rows: list[list[str]], numeric: list[bool], caption: str, name: str) -> str:
     """A booktabs table."""
 
     def escape(text: str) -> str:
@@ -179,7 +181,7 @@ def _latex(words: list[str], rows: list[list[str]], numeric: list[bool], caption
             rf"\label{{tab:{name}}}",
             rf"\begin{{tabular}}{{{''.join('r' if number else 'l' for number in numeric)}}}",
             r"\toprule",
-            " & ".join(map(escape, words)) + r" \\",
+            " & ".join(map(escape, titles)) + r" \\",
             r"\midrule",
             *body,
             r"\bottomrule",

@@ -1,16 +1,17 @@
 """A notebook as it lies in notebooks/: its one parameters cell, its kernel, and what may be set."""
 
 import ast
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
+from echolib.errors import UserError
 
 PARAMETERS = "parameters"
 
 
-class StudyError(RuntimeError):
+class StudyError(UserError, RuntimeError):
     """A notebook that cannot be run as asked, or that failed."""
 
 
@@ -22,28 +23,22 @@ class Notebook:
     kernel: str
     title: str
     parameters: Mapping[str, object]
+    source: str  # of its code cells
 
     @property
     def name(self) -> str:
         """The file's name without its suffix; the notebook's report bears it too."""
         return self.path.stem
 
-    @property
-    def gathers(self) -> bool:
-        """Whether it gathers what the other notebooks have recorded: those numbered 90 and above do."""
-        return self.name.startswith("9")
-
     @classmethod
     def read(cls, path: Path) -> "Notebook":
         """Reads a notebook; StudyError where the parameters cell or the kernel is missing or not as agreed."""
-        try:
-            content = nbformat.read(path, as_version=4)
-        except (OSError, ValueError, AttributeError) as error:
-            raise StudyError(f"{path.name}: not a notebook that can be read: {error}") from error
-        kernel = content.metadata.get("kernelspec", {}).get("name")
+        cells, metadata = _read(path)
+        kernel = metadata.get("kernelspec", {}).get("name")
         if not kernel:
             raise StudyError(f"{path.name}: its metadata name no kernel: set the kernel python3 and save it")
-        return cls(path, kernel, _title(content, path.stem), read_parameters(content, path.name))
+        source = "\n".join(_python(cell.source) for cell in cells if cell.kind == "code")
+        return cls(path, kernel, _title(cells, path.stem), read_parameters(cells, path.name), source)
 
     def accept(self, values: Mapping[str, object]) -> dict[str, object]:
         """`values` checked against the parameters cell: every name known, every type the default's.
@@ -73,17 +68,41 @@ class Notebook:
             raise StudyError(f"{self.path.name}: no kernel {self.kernel!r} here, only {', '.join(installed)}")
 
 
-def read_parameters(content: nbformat.NotebookNode, name: str) -> dict[str, object]:
+@dataclass(frozen=True)
+class Cell:
+    """One cell: "code" or "markdown", its source, and its tags."""
+
+    kind: str
+    source: str
+    tags: tuple[str, ...]
+
+
+def _read(path: Path) -> tuple[list[Cell], dict]:
+    """Cells and metadata. Read as JSON: the library that knows all versions of notebooks takes a second to load."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["nbformat"] != 4:
+            raise ValueError(f"format {content['nbformat']}, not 4: open it in JupyterLab and save it")
+        cells = [
+            Cell(cell["cell_type"], "".join(cell["source"]), tuple(cell["metadata"].get("tags", ())))
+            for cell in content["cells"]
+        ]
+        return cells, content["metadata"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StudyError(f"{path.name}: not a notebook that can be read: {error}") from error
+
+
+def read_parameters(cells: Iterable[Cell], name: str) -> dict[str, object]:
     """The assignments of the one cell tagged `parameters`; each must be a plain literal.
 
     Papermill alone would warn of a missing tag or an unknown name and run on with the defaults, hours long.
     """
-    cells = [cell for cell in content.cells if PARAMETERS in cell.get("metadata", {}).get("tags", [])]
-    if len(cells) != 1:
-        raise StudyError(f"{name}: {len(cells)} cells are tagged {PARAMETERS!r}, exactly one must be")
+    tagged = [cell for cell in cells if PARAMETERS in cell.tags]
+    if len(tagged) != 1:
+        raise StudyError(f"{name}: {len(tagged)} cells are tagged {PARAMETERS!r}, exactly one must be")
     parameters = {}
     try:
-        for line in ast.parse(cells[0].source).body:
+        for line in ast.parse(tagged[0].source).body:
             target, value = _assignment(line)
             parameters[target] = ast.literal_eval(value)
     except (SyntaxError, ValueError) as error:
@@ -91,16 +110,22 @@ def read_parameters(content: nbformat.NotebookNode, name: str) -> dict[str, obje
     return parameters
 
 
+def _python(source: str) -> str:
+    """A cell's code without its magics, which no parser of Python reads."""
+    return "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+
+
 def _assignment(line: ast.stmt) -> tuple[str, ast.expr]:
     targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
-    if len(targets) != 1 or not isinstance(targets[0], ast.Name) or getattr(line, "value", None) is None:
+    value = getattr(line, "value", None)
+    if len(targets) != 1 or not isinstance(targets[0], ast.Name) or value is None:
         raise ValueError(f"`{ast.unparse(line)}` is not a plain assignment")
-    return targets[0].id, line.value
+    return targets[0].id, value
 
 
-def _title(content: nbformat.NotebookNode, fallback: str) -> str:
-    for cell in content.cells:
-        for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
+def _title(cells: Iterable[Cell], fallback: str) -> str:
+    for cell in cells:
+        for line in cell.source.splitlines() if cell.kind == "markdown" else ():
             if line.startswith("# "):
                 return line[2:].strip()
     return fallback

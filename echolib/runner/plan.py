@@ -1,91 +1,114 @@
-"""What the study would do, before it does it: every experiment, whether it is done, and what the rest will cost."""
+"""What the study would do, before it does it: every experiment, why it is to run, and what the rest will cost."""
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from echolib.data.folders import DATASETS
-from echolib.engine.experiment import Cost, Experiment, cost, is_done
-from echolib.engine.sweep import in_order
+from echolib.engine.changes import DONE, state
+from echolib.engine.experiment import Cost, Experiment, cost, in_order
+from echolib.folders import folder_lines
+from echolib.papers.registry import experiments_of, make_setup
 from echolib.provenance import device_name
-from echolib.runner.run import Request
+from echolib.runner.request import Request
+from echolib.workspace import WorkspaceError
 
 
 @dataclass(frozen=True)
 class Step:
-    """One experiment of a plan, what it costs, and whether it is done."""
+    """One experiment of a plan, under the first notebook that needs it, what it costs, and its state: "done" or why
+    it is to run."""
 
     notebook: str
     experiment: Experiment
     cost: Cost
-    done: bool
+    state: str
+
+    @property
+    def done(self) -> bool:
+        """Whether it is finished, with the present code on the present data."""
+        return self.state == DONE
 
 
-def steps(request: Request) -> list[Step]:
-    """Every experiment behind the notebooks with those it starts from, in order, each under the first that needs it."""
-    from echolib.papers import plan
+@dataclass
+class Plan:
+    """Every experiment behind the notebooks, parents first; missing: notebook -> why it cannot run as asked."""
 
-    planned = plan(request.profile, request.sources.folders)
-    found: dict[Experiment, Step] = {}
-    costs: dict[str, Cost] = {}
+    steps: list[Step] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def of(self, notebook: str) -> list[Step]:
+        """The experiments that are listed under a notebook."""
+        return [step for step in self.steps if step.notebook == notebook]
+
+    def to_train(self) -> Mapping[str, int]:
+        """Notebook -> experiments left to train."""
+        return {name: sum(not step.done for step in self.of(name)) for name in {step.notebook for step in self.steps}}
+
+
+def asked_experiments(request: Request) -> Iterator[tuple[str, list[Experiment] | WorkspaceError]]:
+    """What each notebook asks for with the parameters it would run with; the error where a folder is missing."""
     for notebook in request.notebooks:
-        for experiment in in_order(planned.get(notebook.name, ())):
-            if experiment not in found:
-                alike = experiment.model_dump_json(include={"task", "data", "schedule"})  # other seeds cost the same
-                if alike not in costs:
-                    costs[alike] = cost(experiment)
-                found[experiment] = Step(notebook.name, experiment, costs[alike], _is_done(experiment, request))
-    return list(found.values())
+        setup = make_setup({**notebook.parameters, **request.parameters(notebook)}, request.folders)
+        try:
+            yield notebook.name, experiments_of(notebook.name, setup)
+        except WorkspaceError as error:
+            yield notebook.name, error
 
 
-def _is_done(experiment: Experiment, request: Request) -> bool:
-    runs, cache = request.workspace.runs, request.workspace.cache
-    if not any(runs.glob(f"{experiment.name}-*/metrics.json")):
-        return False  # asked first: the key needs the data decoded, and a plan must not start that
-    return is_done(experiment, runs, cache)
+def make_plan(request: Request) -> Plan:
+    """The plan of a request. Nothing is written, decoded or trained for it."""
+    plan, seen, costs = Plan(), set(), dict[str, Cost]()
+    for notebook, asked in asked_experiments(request):
+        if isinstance(asked, WorkspaceError):
+            plan.missing[notebook] = str(asked)
+            continue
+        for experiment in in_order(asked):
+            if experiment in seen:
+                continue
+            seen.add(experiment)
+            alike = experiment.model_dump_json(include={"task", "data", "schedule"})  # other seeds cost the same
+            alike += type(experiment.task).__name__
+            if alike not in costs:
+                costs[alike] = cost(experiment)
+            plan.steps.append(Step(notebook, experiment, costs[alike], state(experiment, request.workspace.runs)))
+    return plan
 
 
-def announce(request: Request, device: str) -> Mapping[str, int]:
-    """Prints how much is left to train and about how long it takes; returns notebook -> experiments left to train."""
-    planned = steps(request)
-    print(_summary(request, planned, device), flush=True)
-    counts: dict[str, int] = {}
-    for step in planned:
-        counts[step.notebook] = counts.get(step.notebook, 0) + (not step.done)
-    return counts
+def announce(request: Request, device: str) -> Plan:
+    """Prints how much is left to train and about how long it takes; returns the plan."""
+    plan = make_plan(request)
+    print(_summary(request, plan, device), flush=True)
+    return plan
 
 
 def print_plan(request: Request, device: str) -> None:
     """Prints the whole plan; nothing is written, decoded or trained."""
     print(f"profile {request.profile}")
-    for dataset, folder in request.sources.folders.items():
-        there = "" if folder.is_dir() else " (to be written)"
-        print(f"  {DATASETS[dataset]:16} {request.sources.label(dataset):16} {folder}{there}")
-    planned = steps(request)
+    print("\n".join(folder_lines(request.folders, request.folders.folders)))
+    plan = make_plan(request)
     for notebook in request.notebooks:
-        print(f"\n{notebook.name}   {'up to date' if request.is_current(notebook) else 'to run'}")
-        for step in planned:
-            if step.notebook == notebook.name:
-                print("  " + _line(step))
-    print("\n" + _summary(request, planned, device))
+        reason = plan.missing.get(notebook.name, "")
+        current = "up to date" if request.is_current(notebook) else "to run"
+        print(f"\n{notebook.name}   {f'cannot run: {reason}' if reason else current}")
+        for step in plan.of(notebook.name):
+            print("  " + _line(step))
+    print("\n" + _summary(request, plan, device))
 
 
 def _line(step: Step) -> str:
     size = f"{step.cost.epochs:4} epochs x {step.cost.items:6} items  {step.cost.parameters / 1e6:7.2f} M parameters"
-    state = "done" if step.done else "to train"
-    return f"{step.experiment.name:44} {size}  {step.cost.petaflop:10.3g} PFLOP  {state}"
+    return f"{step.experiment.name:44} {size}  {step.cost.petaflop:10.3g} PFLOP  {step.state}"
 
 
-def _summary(request: Request, planned: list[Step], device: str) -> str:
-    left = [step for step in planned if not step.done]
-    counted = f"{len(planned)} experiments, {len(planned) - len(left)} done"
+def _summary(request: Request, plan: Plan, device: str) -> str:
+    left = [step for step in plan.steps if not step.done]
+    counted = f"{len(plan.steps)} experiments, {len(plan.steps) - len(left)} done"
     if not left:
         return counted
-    name = device_name(device)
-    speed = _speed_so_far(request, planned) or measure_speed(device)
+    speed = _speed_so_far(request, plan) or measure_speed(device)
     minutes = sum(step.cost.petaflop for step in left) * 1e15 / speed / 60
-    return f"{counted}; training the rest takes about {_duration(minutes)} on this {name}"
+    return f"{counted}; training the rest takes about {_duration(minutes)} on this {device_name(device)}"
 
 
 def _duration(minutes: float) -> str:
@@ -94,12 +117,12 @@ def _duration(minutes: float) -> str:
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
-def _speed_so_far(request: Request, planned: list[Step]) -> float | None:
+def _speed_so_far(request: Request, plan: Plan) -> float | None:
     """Floating point operations a second of the experiments that are done; None where there are none to go by."""
     flop = seconds = 0.0
-    for step in planned:
+    for step in plan.steps:
         if step.done and step.cost.petaflop:
-            folder = step.experiment.folder(request.workspace.runs, request.workspace.cache)
+            folder = step.experiment.folder(request.workspace.runs)
             flop += step.cost.petaflop * 1e15
             seconds += json.loads((folder / "metrics.json").read_text())["training_seconds"]
     return flop / seconds if seconds else None

@@ -3,10 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
-import echolib
+import echolib.papers as papers_package
 from echolib.files import write_json
 from echolib.runner.notebook import Notebook
 
@@ -16,21 +15,26 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-@cache
-def code_hash() -> str:
-    """A hash of everything in the package that can change a result: its Python files and the published numbers."""
-    root = Path(echolib.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.csv")]):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
+def code_hashes(notebook: Notebook) -> dict[str, str]:
+    """File -> hash of all that can change a notebook's report: the modules that its cells and its paper import, and the
+    published numbers beside them."""
+    from echolib.engine.code import code_of_modules, code_of_source
+    from echolib.papers.registry import papers
+
+    hashes = code_of_source(notebook.source)
+    for folder, paper in papers().items():
+        if notebook.name in paper.notebooks:
+            hashes |= code_of_modules(frozenset({f"{papers_package.__name__}.{folder}.contents"}))
+    for path in sorted(Path(papers_package.__file__).parent.rglob("*.csv")):
+        hashes[path.name] = file_hash(path)
+    return hashes
 
 
 def inputs(notebook: Notebook, parameters: Mapping[str, object], data: Mapping[str, str]) -> dict:
     """All that a notebook's report follows from; `data` holds the fingerprint of each dataset's folder."""
     return {
         "notebook": file_hash(notebook.path),
-        "code": code_hash(),
+        "code": code_hashes(notebook),
         "parameters": dict(parameters),
         "data": dict(data),
     }

@@ -1,7 +1,6 @@
 """EF with its uncertainty by Monte Carlo dropout and a Gaussian likelihood: our design (see `models.bayesian`)."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 import pandas as pd
 import torch
@@ -13,13 +12,14 @@ from echolib.engine.task import Parent, Tables
 from echolib.losses.uncertainty import gaussian_nll
 from echolib.models.bayesian import GaussianEF, predictive
 from echolib.models.video import load_kinetics
-from echolib.tasks.ef_regression import EFRegression
+from echolib.shapes import Clip, EFPercent, Scalar
+from echolib.tasks.video_ef import VideoEF
 
 SEED = 0  # of the draws: a trained network's predictions are always the same
 VARIANCES = {"epistemic": "epistemic_sd", "aleatoric": "aleatoric_sd"}
 
 
-class BayesianEF(EFRegression):
+class BayesianEF(VideoEF):
     """Gaussian negative log-likelihood; at test the mean of `samples` draws with dropout on, in every clip.
 
     The tables have two more columns, in EF points: `epistemic_sd` and `aleatoric_sd`. A video's are the root mean
@@ -27,7 +27,6 @@ class BayesianEF(EFRegression):
     `one_clip` come from one pass without dropout.
     """
 
-    kind: Literal["bayesian_ef"] = "bayesian_ef"
     dropout: float = 0.1
     samples: PositiveInt = 20
 
@@ -36,12 +35,12 @@ class BayesianEF(EFRegression):
         return model, load_kinetics(model.encoder, self.network) if self.weights == "kinetics" else "random"
 
     def make_network(self) -> GaussianEF:
-        return GaussianEF(self.network, self.width, self.blocks, self.dropout, spread=self.spread)
+        return GaussianEF(self.network, self.width, self.blocks, self.dropout, ef_scale=self.ef_scale)
 
-    def ejection_fraction(self, output: tuple[Tensor, Tensor]) -> Tensor:
+    def ejection_fraction(self, output: tuple[EFPercent, EFPercent]) -> EFPercent:
         return output[0].float()
 
-    def loss(self, model: GaussianEF, batch: tuple[Tensor, Tensor]) -> Tensor:
+    def loss(self, model: GaussianEF, batch: tuple[Clip, EFPercent]) -> Scalar:
         clips, ef = batch
         mean, log_variance = model(clips)
         return gaussian_nll(mean.float(), log_variance.float(), ef)
@@ -55,8 +54,8 @@ class BayesianEF(EFRegression):
         devices = [videos.device] if videos.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(SEED)
-            each = in_chunks(forward, videos, starts)
-        return dict(zip(("prediction", *VARIANCES), each.unbind(1), strict=True))
+            columns = in_chunks(forward, videos, starts)
+        return dict(zip(("prediction", *VARIANCES), columns.unbind(1), strict=True))
 
     def predict(self, model: GaussianEF, data: EFVideos) -> Tables:
         """As `EFFromClips.predict`, with epistemic_sd and aleatoric_sd in every table."""

@@ -9,12 +9,13 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from echolib.data.loaders.clips import EFVideos, ef_errors, in_chunks
+from echolib.data.loaders.clips import EFVideos, in_chunks
 from echolib.data.loaders.images import MaskedImages
 from echolib.data.sampling import Normalisation, ResidentFrames
-from echolib.data.selection import Dataset, Source
+from echolib.data.selection import DataSelection, Dataset
 from echolib.engine.task import Parent, Tables, Task
 from echolib.geometry.beats import beat_clip_starts, find_beats
+from echolib.metrics.ejection import ef_errors
 from echolib.tasks.ef_regression import EFRegression
 from echolib.tasks.segmentation import Segmentation
 
@@ -39,11 +40,11 @@ class BeatToBeat(Task):
     """
 
     headline: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
-    kind: Literal["beat_to_beat"] = "beat_to_beat"
     prominence: Literal["percentile", "reference"] = "percentile"
 
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> BeatData:
-        dataset, ef, segmentation = datasets["echonet_dynamic"], parents["ef"].task, parents["segmenter"].task
+        (dataset,) = datasets.values()
+        ef, segmentation = parents["ef"].task, parents["segmenter"].task
         frames = ResidentFrames.from_store(dataset.frames, device).resized(segmentation.size)
         videos = EFVideos.load(dataset, ef.clip_size, device)
         normalise = MaskedImages.load(dataset, device).normalise
@@ -57,15 +58,15 @@ class BeatToBeat(Task):
         return model, " and ".join(parent.folder.name for parent in parents.values())
 
     def predict(self, model: nn.Module, data: BeatData) -> Tables:
-        """predictions: one row a test video; areas: LV area of each frame in stored px; beats: one row a clip."""
+        """predictions: one row per test video; areas: LV area of each frame in stored px; beats: one row per clip."""
         areas = self._areas(model["segmenter"], data)
         by_video = areas.groupby("name", sort=False)["area_px"]
         beats = pd.concat([self._beats(name, area.to_numpy(), data.ef_task) for name, area in by_video])
         row = dict(zip(data.videos.videos["name"], range(len(data.videos.videos)), strict=True))
         videos = torch.tensor([row[name] for name in beats["name"]], device=data.videos.ef.device)
         starts = torch.tensor(beats["start"].to_numpy(), device=videos.device)
-        each = data.ef_task.predict_clips(model["ef"], data.videos, videos, starts)
-        beats["prediction"] = each.cpu().double().numpy()
+        ef = data.ef_task.predict_clips(model["ef"], data.videos, videos, starts)
+        beats["prediction"] = ef.cpu().double().numpy()
         test = data.videos.videos.iloc[data.videos.of_split["test"].cpu()]
         table = test[["name", "ef_percent"]].rename(columns={"ef_percent": "label"})
         by_video = beats.groupby("name")
@@ -94,7 +95,10 @@ class BeatToBeat(Task):
         systoles = find_beats(area, prominence=self.prominence).systoles
         found = len(systoles) > 0
         starts = beat_clip_starts(
-            systoles if found else [area.argmin()], length=ef.clip_length, period=ef.clip_period, frames=len(area)
+            systoles if found else np.array([area.argmin()]),
+            length=ef.clip_length,
+            period=ef.clip_period,
+            frames=len(area),
         )
         return pd.DataFrame({"name": name, "start": starts, "found": found})
 
@@ -104,7 +108,7 @@ class BeatToBeat(Task):
     def metrics(self, tables: Tables) -> dict[str, float]:
         return ef_errors(tables["predictions"])
 
-    def expected_items(self, source: Source) -> int:
+    def expected_items(self, selection: DataSelection) -> int:
         return 0
 
     def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:

@@ -1,17 +1,16 @@
 """EF by EchoGNN (Mokhtari et al. 2022), with the weight of every frame."""
 
-from typing import Literal
-
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from echolib.data.loaders.clips import EFVideos, in_chunks
 from echolib.data.sampling import clip_index
 from echolib.engine.task import Tables
 from echolib.models.echognn import EchoGNN, FrameGraph
-from echolib.tasks.ef_regression import EFFromClips
+from echolib.shapes import Clip, EFPercent, Scalar
+from echolib.tasks.ef_from_clips import EFFromClips
 
 CLASS_EDGES = (30.0, 40.0, 55.0)  # percent
 
@@ -23,7 +22,6 @@ class EchoGNNEF(EFFromClips):
     (level / 255 - 0.1289) / 0.1911 up to the measured mean and standard deviation.
     """
 
-    kind: Literal["echognn"] = "echognn"
     clip_length: int = 64
     clip_period: int = 1
     dropout: float = 0.5
@@ -32,10 +30,10 @@ class EchoGNNEF(EFFromClips):
     def make_network(self) -> EchoGNN:
         return EchoGNN(self.width, self.clip_length, self.dropout)
 
-    def ejection_fraction(self, output: FrameGraph) -> Tensor:
+    def ejection_fraction(self, output: FrameGraph) -> EFPercent:
         return output.ef.float()
 
-    def loss(self, model: EchoGNN, batch: tuple[Tensor, Tensor]) -> Tensor:
+    def loss(self, model: EchoGNN, batch: tuple[Clip, EFPercent]) -> Scalar:
         clips, ef = batch
         graph = model(clips)
         classes = torch.bucketize(ef, ef.new_tensor(CLASS_EDGES), right=True)
@@ -44,7 +42,7 @@ class EchoGNNEF(EFFromClips):
         )
 
     def predict(self, model: nn.Module, data: EFVideos) -> Tables:
-        """Also frame_weights: one row a frame of the middle clip of each test video (name, start, frame, weight)."""
+        """Also frame_weights: one row per frame of the middle clip of each test video (name, start, frame, weight)."""
         return super().predict(model, data) | {"frame_weights": self._frame_weights(model, data)}
 
     def _frame_weights(self, model: EchoGNN, data: EFVideos) -> pd.DataFrame:
@@ -52,12 +50,12 @@ class EchoGNNEF(EFFromClips):
         starts = self.middle(data, test)
         weights = in_chunks(lambda videos, begin: model(self.clips(data, videos, begin)).nodes.float(), test, starts)
         frames, exists = clip_index(starts, data.frames.counts[test], self.clip_length, self.clip_period)
-        row, place = (index.cpu().numpy() for index in exists.nonzero(as_tuple=True))
+        row, position = (index.cpu().numpy() for index in exists.nonzero(as_tuple=True))
         return pd.DataFrame(
             {
                 "name": data.videos["name"].to_numpy()[test.cpu()][row],
                 "start": starts.cpu().numpy()[row],
-                "frame": frames.cpu().numpy()[row, place],
-                "weight": weights.cpu().double().numpy()[row, place],
+                "frame": frames.cpu().numpy()[row, position],
+                "weight": weights.cpu().double().numpy()[row, position],
             }
         )

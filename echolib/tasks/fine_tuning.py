@@ -7,16 +7,18 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
 from echolib.data.selection import Dataset
 from echolib.engine.task import Parent
-from echolib.models.contrastive import load_encoder
-from echolib.tasks.segmentation import Segmentation, SegmentationData
+from echolib.models.encoder_transfer import load_encoder
+from echolib.shapes import Images, MaskTargets, Scalar
+from echolib.tasks.masks_from_images import MasksFromImages, SegmentationData
 
 
-class FineTuning(Segmentation):
+class FineTuning(MasksFromImages):
     """Mean binary cross-entropy, nothing frozen, no augmentation (Saeed et al. 2022, Sec. 3.2).
 
     fraction: share of the training labels; the validation split is always whole. Parent "encoder", where there is one:
@@ -24,8 +26,6 @@ class FineTuning(Segmentation):
     the same draw is a part of a larger one; "images" is the released code's way, over single images.
     """
 
-    kind: Literal["fine_tuning"] = "fine_tuning"
-    objective: Literal["bce"] = "bce"
     fraction: float = Field(default=1.0, gt=0, le=1)
     draw: int = 0
     drawn_over: Literal["people", "images"] = "people"
@@ -52,3 +52,7 @@ class FineTuning(Segmentation):
             load_encoder(model, parents["encoder"].weights)
             start = parents["encoder"].folder.name
         return model, start
+
+    def loss(self, model: nn.Module, batch: tuple[Images, MaskTargets]) -> Scalar:
+        images, targets = batch
+        return F.binary_cross_entropy_with_logits(model(images).float(), targets.float())

@@ -10,12 +10,14 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from echolib.data.loaders.clips import ef_errors, expected_videos
-from echolib.data.selection import Dataset, Source
+from echolib.data.loaders.clips import expected_videos
+from echolib.data.selection import DataSelection, Dataset
 from echolib.engine.features import ClipFeatures, frozen_features
 from echolib.engine.task import Parent, Tables, Task
-from echolib.losses.label_frequency import expert_weights
+from echolib.losses.expert_weights import expert_weights
+from echolib.metrics.ejection import ef_errors
 from echolib.models.experts import MultiExpert, aggregate
+from echolib.shapes import EFPercent, ExpertOutputs, Features, Items, Scalar
 
 CLASS_EDGES = (40.0, 50.0)  # percent; what three experts divide the labels into when each has a subset of its own
 
@@ -37,23 +39,23 @@ class MultiExpertEF(Task):
     """
 
     headline: ClassVar[tuple[str, ...]] = ("mae", "rmse", "r2")
-    kind: Literal["multi_expert"] = "multi_expert"
     experts: PositiveInt = 3
     diversity: Literal["weights", "subsets"] = "weights"
     form: Literal["printed", "released"] = "printed"
     clips: PositiveInt = 4  # random clips of each training video whose features are learnt from
     features: PositiveInt = 512
     hidden: PositiveInt = 128
-    spread: float = 1.0
+    ef_scale: float = 1.0
 
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> ExpertData:
-        found = frozen_features(parents["encoder"], datasets["echonet_dynamic"], self.clips, device)
-        rows = found.train_row.unique()
-        by_row = found.ef.new_zeros(len(found.ef), self.experts)
-        by_row[rows] = self.expert_weights(found.ef[rows])
-        return ExpertData(found, by_row[found.train_row])
+        (dataset,) = datasets.values()
+        features = frozen_features(parents["encoder"], dataset, self.clips, device)
+        rows = features.train_row.unique()
+        by_row = features.ef.new_zeros(len(features.ef), self.experts)
+        by_row[rows] = self.expert_weights(features.ef[rows])
+        return ExpertData(features, by_row[features.train_row])
 
-    def expert_weights(self, ef: Tensor) -> Tensor:
+    def expert_weights(self, ef: EFPercent) -> ExpertOutputs:
         """EF (videos,) in percent -> weight of each video for each expert (videos, M)."""
         if self.diversity == "subsets":
             return F.one_hot(self._subset(ef), self.experts).to(ef.dtype)
@@ -73,25 +75,27 @@ class MultiExpertEF(Task):
         return self._network(), f"{parents['encoder'].folder.name}, frozen"
 
     def _network(self) -> MultiExpert:
-        return MultiExpert(self.features, self.experts, self.hidden, spread=self.spread)
+        return MultiExpert(self.features, self.experts, self.hidden, ef_scale=self.ef_scale)
 
     def training_items(self, data: ExpertData) -> int:
         return len(data.features.train)
 
-    def names(self, data: ExpertData, items: Tensor) -> list[str]:
+    def names(self, data: ExpertData, items: Items) -> list[str]:
         return data.features.videos["name"].iloc[data.features.train_row[items].tolist()].tolist()
 
-    def batch(self, data: ExpertData, items: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def batch(
+        self, data: ExpertData, items: Items, generator: torch.Generator
+    ) -> tuple[Features, EFPercent, ExpertOutputs]:
         """Features (B, D), EF (B,), weights (B, M)."""
-        found = data.features
-        return found.train[items], found.ef[found.train_row[items]], data.weights[items]
+        features = data.features
+        return features.train[items], features.ef[features.train_row[items]], data.weights[items]
 
-    def loss(self, model: MultiExpert, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    def loss(self, model: MultiExpert, batch: tuple[Features, EFPercent, ExpertOutputs]) -> Scalar:
         features, ef, weights = batch
-        each, share = (part.float() for part in model(features))
-        errors = weights * (each - ef.unsqueeze(1)) ** 2
-        experts = errors.sum(0) if self.form == "printed" else errors.mean(0)  # Eq. 3
-        return experts.sum() + F.mse_loss(aggregate(each, share), ef)
+        expert_ef, share = (output.float() for output in model(features))
+        errors = weights * (expert_ef - ef.unsqueeze(1)) ** 2
+        expert_losses = errors.sum(0) if self.form == "printed" else errors.mean(0)  # Eq. 3
+        return expert_losses.sum() + F.mse_loss(aggregate(expert_ef, share), ef)
 
     def validate(self, model: MultiExpert, data: ExpertData) -> dict[str, float]:
         """Squared error of the aggregated prediction, each validation video's clips averaged."""
@@ -100,25 +104,26 @@ class MultiExpertEF(Task):
         return {"loss": float((error**2).mean()), "mae": float(error.abs().mean())}
 
     def predict(self, model: MultiExpert, data: ExpertData) -> Tables:
-        """predictions and validation: a row a video with label, prediction, and each expert's EF and weight."""
+        """predictions and validation: one row per video with label, prediction, and each expert's EF and weight."""
         return {"predictions": self._table(model, data, "test"), "validation": self._table(model, data, "val")}
 
     def _table(self, model: MultiExpert, data: ExpertData, split: str) -> pd.DataFrame:
-        found = data.features
-        each, share = (part.float() for part in model(getattr(found, split)))
-        rows, mean = found.by_video(split, torch.cat([aggregate(each, share).unsqueeze(1), each, share], 1))
+        features = data.features
+        expert_ef, share = (output.float() for output in model(getattr(features, split)))
+        columns = torch.cat([aggregate(expert_ef, share).unsqueeze(1), expert_ef, share], 1)
+        rows, mean = features.by_video(split, columns)
         experts = range(self.experts)
-        columns = ["prediction", *(f"expert_{m}" for m in experts), *(f"weight_{m}" for m in experts)]
-        table = pd.DataFrame(mean.cpu().double().numpy(), columns=columns)
-        table.insert(0, "label", found.ef[rows].cpu().double().numpy())
-        table.insert(0, "name", found.videos["name"].to_numpy()[rows.cpu()])
+        names = ["prediction", *(f"expert_{m}" for m in experts), *(f"weight_{m}" for m in experts)]
+        table = pd.DataFrame(mean.cpu().double().numpy(), columns=names)
+        table.insert(0, "label", features.ef[rows].cpu().double().numpy())
+        table.insert(0, "name", features.videos["name"].to_numpy()[rows.cpu()])
         return table
 
     def metrics(self, tables: Tables) -> dict[str, float]:
         return ef_errors(tables["predictions"])
 
-    def expected_items(self, source: Source) -> int:
-        return self.clips * expected_videos(source)
+    def expected_items(self, selection: DataSelection) -> int:
+        return self.clips * expected_videos(selection)
 
     def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:
         with torch.device(device):

@@ -11,16 +11,18 @@ from torch import Tensor, nn
 
 from echolib.data.loaders.clips import in_chunks
 from echolib.data.loaders.images import structure_targets
-from echolib.data.loaders.keypoints import WALL_KEYPOINTS
 from echolib.data.loaders.labelled import LabelledBatch, LabelledSet, masked_set, pointed_set
+from echolib.data.readers.echonet_lvh import WALL_KEYPOINTS
 from echolib.data.sampling import Normalisation
-from echolib.data.selection import Dataset, Source
+from echolib.data.selection import DataSelection, Dataset
 from echolib.engine.task import Parent, Tables, Task
 from echolib.geometry.heatmaps import decode_heatmaps, heatmaps, to_cells, to_pixels
 from echolib.geometry.keypoints import APICAL_KEYPOINTS
-from echolib.losses.overlap import soft_dice_loss
+from echolib.losses.partial_labels import map_loss, mask_loss
+from echolib.metrics.masks import overlap, pooled_dice
 from echolib.metrics.per_item import EF, MASKS, MEASURES, POINTS, ef_table, mask_table, measure_table, point_table
 from echolib.models.multitask import MAP_STRIDE, MultiTask, SingleTask, Variant
+from echolib.shapes import Items, Scalar
 
 Sets = tuple[LabelledSet, ...]
 WITH_MASKS, WITH_POINTS = ("camus", "echonet_dynamic"), ("echonet_lvh",)
@@ -36,12 +38,11 @@ class MultiTaskLearning(Task):
     the datasets that teach it. Every variant sees `images_per_epoch` images an epoch (whole batches of them), as many
     of each of its datasets.
 
-    turns: the datasets take turns image by image, so that each batch holds all of them, or batch by batch. The latter
-    trains each with batch statistics of its own, which the running statistics, a mixture, do not fit in evaluation.
+    batches: "mixed" ones hold images of all datasets, "single_dataset" ones of one dataset each, in turn. The latter
+    train with batch statistics of each dataset, which the running statistics, a mixture, do not fit in evaluation.
     """
 
     headline: ClassVar[tuple[str, ...]] = ("dice_camus_lv", "dice_echonet_dynamic_lv", "keypoint_px")
-    kind: Literal["multitask"] = "multitask"
     variant: Variant = "tf_efficientnet_b0"
     width: PositiveInt = 64
     weights: Literal["imagenet", "none"] = "none"
@@ -52,7 +53,7 @@ class MultiTaskLearning(Task):
     keypoint_weight: PositiveFloat = 10.0
     sigma: PositiveFloat = 2.0  # cells of a heat map
     images_per_epoch: PositiveInt
-    turns: Literal["images", "batches"] = "images"
+    batches: Literal["mixed", "single_dataset"] = "mixed"
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -68,7 +69,7 @@ class MultiTaskLearning(Task):
 
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> Sets:
         def one(dataset: Dataset) -> LabelledSet:
-            if dataset.name in WITH_POINTS:
+            if dataset.entry.keypoints:
                 return pointed_set(dataset, self.size, device)
             keypoints = len(self.points)
             return masked_set(dataset, self.size, self.structures, keypoints, device, derived=self.derived)
@@ -86,44 +87,48 @@ class MultiTaskLearning(Task):
     def training_items(self, data: Sets) -> int:
         return self.images_per_epoch
 
-    def epoch(self, data: Sets, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-        """Datasets take turns, image by image or batch by batch; items are numbered on from those of the former."""
+    def epoch(self, data: Sets, batch_size: int, generator: torch.Generator) -> Iterator[Items]:
+        """Images of the datasets in turn, one by one or a batch at a time; items are numbered dataset after dataset."""
         batches = max(1, self.images_per_epoch // batch_size)
-        together = batch_size if self.turns == "batches" else 1
+        together = batch_size if self.batches == "single_dataset" else 1
         wanted = -(-batches * batch_size // (together * len(data))) * together
         first, orders = 0, []
-        for found in data:
-            items = len(found.of_split["train"])
+        for dataset in data:
+            items = len(dataset.of_split["train"])
             orders.append((first + _passes(items, wanted, generator)).view(-1, together))
             first += items
         yield from torch.stack(orders, 1).flatten()[: batches * batch_size].split(batch_size)
 
-    def _by_set(self, data: Sets, items: Tensor) -> Iterator[tuple[LabelledSet, Tensor]]:
+    def _by_set(self, data: Sets, items: Items) -> Iterator[tuple[LabelledSet, Tensor]]:
         """The datasets that a batch comes from, and its rows there."""
         first = 0
-        for found in data:
-            train = found.of_split["train"]
+        for dataset in data:
+            train = dataset.of_split["train"]
             own = items[(items >= first) & (items < first + len(train))]
             if len(own):
-                yield found, train[own - first]
+                yield dataset, train[own - first]
             first += len(train)
 
-    def names(self, data: Sets, items: Tensor) -> list[str]:
-        return [name for found, rows in self._by_set(data, items) for name in found.items["name"].iloc[rows.tolist()]]
+    def names(self, data: Sets, items: Items) -> list[str]:
+        return [
+            name for dataset, rows in self._by_set(data, items) for name in dataset.items["name"].iloc[rows.tolist()]
+        ]
 
-    def batch(self, data: Sets, items: Tensor, generator: torch.Generator) -> LabelledBatch:
+    def batch(self, data: Sets, items: Items, generator: torch.Generator) -> LabelledBatch:
         """The images of one dataset after those of the other."""
-        parts = [found.augmented(rows, len(self.structures), generator) for found, rows in self._by_set(data, items)]
-        return LabelledBatch(*(torch.cat(each) for each in zip(*parts, strict=True)))
+        parts = [
+            dataset.augmented(rows, len(self.structures), generator) for dataset, rows in self._by_set(data, items)
+        ]
+        return LabelledBatch(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 
-    def loss(self, model: nn.Module, batch: LabelledBatch) -> Tensor:
+    def loss(self, model: nn.Module, batch: LabelledBatch) -> Scalar:
         masks, maps = model(batch.images)
         loss = 0.0
         if masks is not None:
             loss = mask_loss(masks, batch.targets, batch.known)
         if maps is not None:
             loss = loss + self.keypoint_weight * map_loss(maps, self.maps_of(batch.points))
-        return loss
+        return loss  # pyrefly: ignore[bad-return]  (a network has masks, keypoints or both)
 
     def maps_of(self, points: Tensor) -> Tensor:
         """Heat maps (..., K, size/4, size/4) of points (..., K, 2) in pixels of the input; all 0 of unlabelled ones."""
@@ -136,53 +141,53 @@ class MultiTaskLearning(Task):
         """
         losses: dict[str, list[float]] = {"masks": [], "maps": []}
         figures: dict[str, float] = {}
-        for found in data:
-            batch = found.labels(found.of_split["val"], len(self.structures))
-            if self.scores_masks(found) and bool(batch.known.any()):
-                logits = self._logits(model, found, batch.images)
+        for dataset in data:
+            batch = dataset.labels(dataset.of_split["val"], len(self.structures))
+            if self.scores_masks(dataset) and bool(batch.known.any()):
+                logits = self._logits(model, dataset, batch.images)
                 losses["masks"].append(float(mask_loss(logits, batch.targets, batch.known)))
-                figures |= self._pooled_dice(found, logits > 0, batch.targets)
-            if self.scores_points(found) and bool(batch.points.isfinite().any()):
-                maps, targets = self._maps(model, found, batch.images), self.maps_of(batch.points)
+                figures |= self._pooled_dice(dataset, logits > 0, batch.targets)
+            if self.scores_points(dataset) and bool(batch.points.isfinite().any()):
+                maps, targets = self._maps(model, dataset, batch.images), self.maps_of(batch.points)
                 losses["maps"].append(float(map_loss(maps, targets) / map_loss(torch.zeros_like(maps), targets)))
                 points = to_pixels(decode_heatmaps(maps), MAP_STRIDE)
                 figures["keypoint_px"] = float((points - batch.points).norm(dim=-1).nanmean())
         return {"loss": sum(sum(part) / len(part) for part in losses.values() if part)} | figures
 
-    def scores_masks(self, found: LabelledSet) -> bool:
+    def scores_masks(self, dataset: LabelledSet) -> bool:
         """Whether there are both masks of this dataset and a branch that predicts them."""
-        return self.single_task != "keypoints" and bool(found.structures)
+        return self.single_task != "keypoints" and bool(dataset.structures)
 
-    def scores_points(self, found: LabelledSet) -> bool:
+    def scores_points(self, dataset: LabelledSet) -> bool:
         """Whether there are both keypoints of this dataset and a branch that predicts them."""
-        return self.single_task != "segmentation" and (self.derived or found.name in WITH_POINTS)
+        return self.single_task != "segmentation" and (self.derived or dataset.has_points)
 
-    def _pooled_dice(self, found: LabelledSet, masks: Tensor, targets: Tensor) -> dict[str, float]:
-        both, either = (masks & targets).sum((0, 2, 3)), masks.sum((0, 2, 3)) + targets.sum((0, 2, 3))
-        dice = (2 * both / either.clamp(min=1)).tolist()
-        return {f"dice_{found.name}_{self.structures[place]}": dice[place] for place in found.structures}
+    def _pooled_dice(self, dataset: LabelledSet, masks: Tensor, targets: Tensor) -> dict[str, float]:
+        dice = pooled_dice(*(counts.T for counts in overlap(masks, targets))).tolist()
+        return {f"dice_{dataset.name}_{self.structures[index]}": dice[index] for index in dataset.structures}
 
     def predict(self, model: nn.Module, data: Sets) -> Tables:
         """Of the test items: predictions (keypoints), masks, measures and ef, each empty where it does not apply."""
         tables: dict[str, list[pd.DataFrame]] = {"predictions": [], "masks": [], "measures": [], "ef": []}
-        for found in data:
-            rows = found.of_split["test"]
-            if self.scores_masks(found) and len(rows):
-                names = tuple(self.structures[place] for place in found.structures)
-                labels = found.stored.labels[rows]
-                masks = self.segment(model, found.normalise, found.images[rows], labels.shape[-2:])
-                masks = masks[:, list(found.structures)]
-                truth = structure_targets(labels, names)
-                tables["masks"].append(mask_table(found, masks, truth, names))
-                if found.name == "camus" and "lv" in names:
+        for dataset in data:
+            rows = dataset.of_split["test"]
+            items = dataset.items.iloc[rows.cpu()].assign(dataset=dataset.name)
+            if self.scores_masks(dataset) and len(rows):
+                names = tuple(self.structures[index] for index in dataset.structures)
+                labels = dataset.stored.labels[rows]
+                masks = self.segment(model, dataset.normalise, dataset.images[rows], labels.shape[-2:])
+                masks = masks[:, list(dataset.structures)].cpu().numpy()
+                truth = structure_targets(labels, names).cpu().numpy()
+                tables["masks"].append(mask_table(items, masks, truth, names))
+                if "view" in dataset.items and "lv" in names:
                     lv = names.index("lv")
-                    tables["ef"].append(ef_table(found.items.iloc[rows.cpu()], masks[:, lv], truth[:, lv]))
-            if self.scores_points(found) and len(rows):
-                points = to_pixels(decode_heatmaps(self._maps(model, found, found.images[rows])), MAP_STRIDE)
-                points, truth = (each.double().cpu().numpy() for each in (points, found.points[rows]))
-                tables["predictions"].append(point_table(found, points, truth, self.points))
+                    tables["ef"].append(ef_table(items, masks[:, lv], truth[:, lv]))
+            if self.scores_points(dataset) and len(rows):
+                points = to_pixels(decode_heatmaps(self._maps(model, dataset, dataset.images[rows])), MAP_STRIDE)
+                points, truth = (xy.double().cpu().numpy() for xy in (points, dataset.points[rows]))
+                tables["predictions"].append(point_table(items, points, truth, self.points))
                 if not self.derived:
-                    tables["measures"].append(measure_table(found, points, truth))
+                    tables["measures"].append(measure_table(items, points, truth))
         columns = {"predictions": POINTS, "masks": MASKS, "measures": MEASURES, "ef": EF}
         return {
             name: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns[name]))
@@ -198,15 +203,16 @@ class MultiTaskLearning(Task):
 
         return in_chunks(masks, images)
 
-    def _logits(self, model: nn.Module, found: LabelledSet, images: Tensor) -> Tensor:
-        return in_chunks(lambda part: model(found.normalise(part)).masks.float(), images)
+    def _logits(self, model: nn.Module, dataset: LabelledSet, images: Tensor) -> Tensor:
+        return in_chunks(lambda part: model(dataset.normalise(part)).masks.float(), images)
 
-    def _maps(self, model: nn.Module, found: LabelledSet, images: Tensor) -> Tensor:
-        return in_chunks(lambda part: model(found.normalise(part)).maps.float(), images)
+    def _maps(self, model: nn.Module, dataset: LabelledSet, images: Tensor) -> Tensor:
+        return in_chunks(lambda part: model(dataset.normalise(part)).maps.float(), images)
 
     def metrics(self, tables: Tables) -> dict[str, float]:
         """Mean Dice by dataset and structure, mean distance of the keypoints."""
         dice = tables["masks"].groupby(["dataset", "structure"])["dice"].mean()
+        # pyrefly: ignore[not-iterable]  (the index has two levels)
         figures = {f"dice_{dataset}_{structure}": float(mean) for (dataset, structure), mean in dice.items()}
         points = tables["predictions"]
         if len(points):
@@ -214,28 +220,12 @@ class MultiTaskLearning(Task):
             figures |= {f"keypoint_{unit}": float(points[name].mean()) for unit, name in errors.items()}
         return figures
 
-    def expected_items(self, source: Source) -> int:
+    def expected_items(self, selection: DataSelection) -> int:
         return self.images_per_epoch // len(self.datasets)
 
     def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:
         with torch.device(device):
             return self.make_network(), (torch.zeros(1, 3, self.size, self.size),)
-
-
-def mask_loss(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
-    """Soft Dice loss + binary cross-entropy of logits and bool targets (batch, structures, H, W), mean over those pairs
-    of image and structure that are known (batch, structures); 0 where none is."""
-    logits, targets = logits[known].unsqueeze(1).float(), targets[known].unsqueeze(1).float()
-    if not len(logits):
-        return logits.sum()
-    return F.binary_cross_entropy_with_logits(logits, targets) + soft_dice_loss(logits, targets)
-
-
-def map_loss(maps: Tensor, targets: Tensor) -> Tensor:
-    """Mean squared error of heat maps (batch, K, h, w) over the labelled points; targets are all 0 of the others."""
-    labelled = targets.amax((-2, -1)) > 0
-    error = (maps.float() - targets).square().mean((-2, -1))
-    return (error * labelled).sum() / labelled.sum().clamp(min=1)
 
 
 def _passes(items: int, wanted: int, generator: torch.Generator) -> Tensor:

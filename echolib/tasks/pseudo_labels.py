@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,75 +12,27 @@ from torch import Tensor, nn
 
 from echolib.data.loaders.clips import EFVideos
 from echolib.data.loaders.images import MaskedImages
+from echolib.data.loaders.mask_bank import pack, unpack
 from echolib.data.sampling import ResidentFrames
-from echolib.data.selection import Dataset, Source
+from echolib.data.selection import DataSelection, Dataset
 from echolib.engine.task import Parent, Tables, Task
 from echolib.geometry.tracings import tracing_mask
 from echolib.metrics.masks import dice_per_image
 from echolib.tasks.segmentation import Segmentation
-
-BITS = 8
-
-
-def pack(masks: Tensor) -> Tensor:
-    """bool (..., W) -> uint8 (..., ceil(W / 8)): eight pixels a byte, the first in the lowest bit."""
-    padded = F.pad(masks.to(torch.uint8), (0, -masks.shape[-1] % BITS))
-    place = 2 ** torch.arange(BITS, dtype=torch.uint8, device=masks.device)
-    return (padded.unflatten(-1, (-1, BITS)) * place).sum(-1, dtype=torch.uint8)
-
-
-def unpack(packed: Tensor, width: int) -> Tensor:
-    """The inverse of `pack`: uint8 (..., ceil(width / 8)) -> bool (..., width)."""
-    place = torch.arange(BITS, dtype=torch.uint8, device=packed.device)
-    return ((packed.unsqueeze(-1) >> place) & 1).flatten(-2)[..., :width].bool()
-
-
-@dataclass(frozen=True)
-class MaskBank:
-    """Masks and areas of the frames of training videos, in the order of `EFVideos.of_split["train"]`.
-
-    packed: uint8 (frames, H, bytes of a row); area: (frames,) px; first: (videos,) each video's first frame;
-    alpha: (videos,) mean Dice of the segmenter on the video's two tracings.
-    """
-
-    packed: Tensor
-    area: Tensor
-    first: Tensor
-    alpha: Tensor
-
-    @classmethod
-    def of(cls, parent: Parent, device: torch.device) -> "MaskBank":
-        """From a finished `PseudoLabels` experiment."""
-        stored = {name: tensor.to(device) for name, tensor in parent.weights.items()}
-        alpha = torch.tensor(parent.table()["alpha"].to_numpy(), dtype=torch.float32, device=device)
-        return cls(stored["packed"], stored["area"], stored["first"], alpha)
-
-    def extremes(self, items: Tensor, index: Tensor, exists: Tensor) -> Tensor:
-        """Masks of the largest and the smallest ventricle among the frames of each clip: bool (batch, 2, H, W).
-
-        items (batch,): training videos; index, exists (batch, T): frames within them, and which of them exist.
-        """
-        frames = self.first[items].unsqueeze(1) + index
-        area = self.area[frames]
-        largest = area.masked_fill(~exists, -torch.inf).argmax(1, keepdim=True)
-        smallest = area.masked_fill(~exists, torch.inf).argmin(1, keepdim=True)
-        chosen = frames.gather(1, torch.cat([largest, smallest], 1))
-        return unpack(self.packed[chosen], self.packed.shape[1])
 
 
 class PseudoLabels(Task):
     """Nothing is trained: the parent "segmenter" (Segmentation) segments every frame of every training video.
 
     size: pixels of the masks kept, those of the clips that learn from them. The masks lie in best.safetensors;
-    predictions has a row a training video with the segmenter's Dice on its tracings (Eq. 8).
+    predictions has one row per training video with the segmenter's Dice on its tracings (Eq. 8).
     """
 
     headline: ClassVar[tuple[str, ...]] = ("alpha",)
-    kind: Literal["pseudo_labels"] = "pseudo_labels"
     size: int = 112
 
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> "_Frames":
-        dataset, segmentation = datasets["echonet_dynamic"], parents["segmenter"].task
+        (dataset,), segmentation = datasets.values(), parents["segmenter"].task
         frames = ResidentFrames.from_store(dataset.frames, device).resized(segmentation.size)
         normalise = MaskedImages.of(dataset, device).normalise
         videos = EFVideos.load(dataset, self.size, device)
@@ -120,7 +72,7 @@ class PseudoLabels(Task):
         frames = model.first[rows] + torch.tensor(traced["frame"].to_numpy(), device=train.device)
         predicted = unpack(model.packed[frames], self.size).cpu().numpy()
         scale = self.size / data.native
-        true = np.stack([tracing_mask(each * scale, self.size, self.size) for each in traced["tracing"]])
+        true = np.stack([tracing_mask(tracing * scale, self.size, self.size) for tracing in traced["tracing"]])
         dice = pd.Series(dice_per_image(predicted, true), index=[traced["video"], traced["phase"]]).unstack()
         table = pd.DataFrame({"name": names, "dice_ed": dice["ED"][names].array, "dice_es": dice["ES"][names].array})
         return {"predictions": table.assign(alpha=(table["dice_ed"] + table["dice_es"]) / 2)}
@@ -131,7 +83,7 @@ class PseudoLabels(Task):
     def metrics(self, tables: Tables) -> dict[str, float]:
         return {"alpha": float(tables["predictions"]["alpha"].mean())}
 
-    def expected_items(self, source: Source) -> int:
+    def expected_items(self, selection: DataSelection) -> int:
         return 0
 
     def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:

@@ -1,150 +1,28 @@
-"""Segmentation of the left ventricle (and of CAMUS's other structures) from single frames."""
+"""Segmentation of the left ventricle (and of CAMUS's other structures) from single frames, with all labels."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
-import numpy as np
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from echolib.data.loaders.clips import in_chunks
-from echolib.data.loaders.images import MaskedImages, structure_targets
-from echolib.data.selection import Dataset, Source
-from echolib.engine.task import Parent, Tables, Task
-from echolib.geometry.volumes import disc_volume_ml, mask_discs
 from echolib.losses.overlap import soft_dice_loss
-from echolib.metrics.surface import surface_distance
-from echolib.models.segmentation import SegmentationNetwork, segmentation_network
+from echolib.shapes import Images, MaskTargets, Scalar
+from echolib.tasks.masks_from_images import MasksFromImages
 
 
-@dataclass(frozen=True)
-class SegmentationData:
-    """Images and targets at the training size beside the stored ones, on which the test is scored."""
-
-    stored: MaskedImages
-    images: Tensor  # uint8 (items, size, size)
-    targets: Tensor  # bool (items, structures, size, size)
-
-
-class Segmentation(Task):
-    """Binary cross-entropy on each structure's mask; scored at the stored resolution by Dice.
+class Segmentation(MasksFromImages):
+    """Binary cross-entropy on each structure's mask.
 
     objective: "bce_sum" is EchoNet-Dynamic's (summed over pixels, mean over the batch), "bce" the mean over pixels,
-    "bce_dice" that mean plus one minus soft Dice. A pixel belongs to a structure where its logit is above 0.
+    "bce_dice" that mean plus one minus soft Dice.
     """
 
-    headline: ClassVar[tuple[str, ...]] = ("dice_lv", "dice_lv_pooled")
-    kind: Literal["segmentation"] = "segmentation"
-    network: SegmentationNetwork = "deeplabv3_resnet50"
-    width: int = 64
-    weights: Literal["imagenet", "none"] = "none"
-    structures: tuple[Literal["lv", "epicardium", "atrium"], ...] = ("lv",)
-    size: int = 112
     objective: Literal["bce", "bce_sum", "bce_dice"] = "bce_sum"
 
-    def load(
-        self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device
-    ) -> SegmentationData:
-        (dataset,) = datasets.values()
-        stored = MaskedImages.of(dataset, device)
-        images, labels = stored.resized(self.size)
-        return SegmentationData(stored, images, structure_targets(labels, self.structures))
-
-    def build(self, data: SegmentationData, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
-        model = self.make_network()
-        return model, model.load_imagenet() if self.weights == "imagenet" else "random"
-
-    def make_network(self) -> nn.Module:
-        """The network with random weights."""
-        return segmentation_network(self.network, len(self.structures), self.width)
-
-    def training_items(self, data: SegmentationData) -> int:
-        return len(data.stored.of_split["train"])
-
-    def names(self, data: SegmentationData, items: Tensor) -> list[str]:
-        return data.stored.items["name"].iloc[data.stored.of_split["train"][items].tolist()].tolist()
-
-    def batch(self, data: SegmentationData, items: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        chosen = data.stored.of_split["train"][items]
-        return data.stored.normalise(data.images[chosen]), data.targets[chosen]
-
-    def loss(self, model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+    def loss(self, model: nn.Module, batch: tuple[Images, MaskTargets]) -> Scalar:
         images, targets = batch
         logits, targets = model(images).float(), targets.float()
         if self.objective == "bce_sum":
             return F.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / len(images)
         mean = F.binary_cross_entropy_with_logits(logits, targets)
         return mean if self.objective == "bce" else mean + soft_dice_loss(logits, targets)
-
-    def validate(self, model: nn.Module, data: SegmentationData) -> dict[str, float]:
-        """The training loss without its gradient, and the pooled Dice of each structure at the training size."""
-        chosen = data.stored.of_split["val"]
-        logits = self._logits(model, data.stored.normalise, data.images[chosen])
-        targets = data.targets[chosen]
-        loss = self.loss(nn.Identity(), (logits, targets))
-        both = (logits > 0) & targets
-        dice = 2 * both.sum((0, 2, 3)) / ((logits > 0).sum((0, 2, 3)) + targets.sum((0, 2, 3))).clamp(min=1)
-        return {"loss": float(loss)} | {f"dice_{name}": float(d) for name, d in zip(self.structures, dice, strict=True)}
-
-    def predict(self, model: nn.Module, data: SegmentationData) -> Tables:
-        """One row a test image: pixel counts of each structure at the stored size; where pixels have a size also LV
-        volumes in mL and the distances of the outlines in mm."""
-        stored = data.stored
-        chosen = stored.of_split["test"]
-        masks = self.segment(model, data, chosen)
-        truth = structure_targets(stored.labels[chosen], self.structures)
-        table = stored.items.iloc[chosen.cpu()].reset_index(drop=True).rename(columns={"ef_percent": "label"})
-        for i, name in enumerate(self.structures):
-            counts = [(masks[:, i] & truth[:, i]), masks[:, i], truth[:, i]]
-            both, predicted, true = (count.sum((1, 2)).cpu().numpy() for count in counts)
-            table[f"{name}_overlap_px"], table[f"{name}_predicted_px"], table[f"{name}_true_px"] = both, predicted, true
-            table[f"{name}_dice"] = 2 * both / np.maximum(predicted + true, 1)
-        if table["row_mm"].notna().all():
-            spacing = table[["row_mm", "column_mm"]].to_numpy()
-            table["predicted_volume_ml"] = _volumes(masks[:, 0], spacing)
-            table["true_volume_ml"] = _volumes(truth[:, 0], spacing)
-            for i, name in enumerate(self.structures):
-                pairs = zip(masks[:, i].cpu().numpy(), truth[:, i].cpu().numpy(), spacing, strict=True)
-                distances = [surface_distance(*each) for each in pairs]
-                table[f"{name}_hausdorff_mm"], table[f"{name}_surface_mm"] = zip(*distances, strict=True)
-        return {"predictions": table}
-
-    def segment(self, model: nn.Module, data: SegmentationData, items: Tensor) -> Tensor:
-        """Masks of stored images `items`, at their stored size: bool (items, structures, H, W)."""
-        shape = data.stored.images.shape[-2:]
-
-        def forward(images: Tensor) -> Tensor:
-            logits = model(data.stored.normalise(images)).float()
-            return F.interpolate(logits, size=shape, mode="bilinear", align_corners=False) > 0
-
-        return in_chunks(forward, data.images[items])
-
-    def metrics(self, tables: Tables) -> dict[str, float]:
-        table, figures = tables["predictions"], {}
-        for name in self.structures:
-            figures[f"dice_{name}"] = float(table[f"{name}_dice"].mean())
-            pooled = 2 * table[f"{name}_overlap_px"].sum()
-            pooled /= table[f"{name}_predicted_px"].sum() + table[f"{name}_true_px"].sum()
-            figures[f"dice_{name}_pooled"] = float(pooled)
-        return figures
-
-    def expected_items(self, source: Source) -> int:
-        if not source.is_here:
-            return 2 * source.expected  # ED and ES
-        items = source.items()
-        train = items[items["split"] == "train"]
-        return int(train["traced"].clip(upper=2).sum()) if source.dataset == "echonet_dynamic" else len(train)
-
-    def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:
-        with torch.device(device):
-            return self.make_network(), (torch.zeros(1, 3, self.size, self.size),)
-
-    def _logits(self, model: nn.Module, normalise, images: Tensor) -> Tensor:
-        return in_chunks(lambda part: model(normalise(part)).float(), images)
-
-
-def _volumes(masks: Tensor, spacing_mm: np.ndarray) -> list[float]:
-    """Single-plane volumes in mL of masks (items, H, W) with pixels of (row, column) mm."""
-    return [float(disc_volume_ml(mask_discs(m, mm))) for m, mm in zip(masks.cpu().numpy(), spacing_mm, strict=True)]

@@ -15,8 +15,9 @@ from echolib.data.sampling import clip_index, mirrored_index
 from echolib.data.selection import Dataset
 from echolib.engine.task import Parent, Tables
 from echolib.geometry.beats import key_frames
-from echolib.models.uvt import UVT, Cycle
-from echolib.tasks.ef_regression import EFFromClips
+from echolib.models.uvt import UVT, UVTOutput
+from echolib.shapes import Clip, EFPercent, FramePhases, Items, Scalar
+from echolib.tasks.ef_from_clips import EFFromClips
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,17 @@ class UVTEF(EFFromClips):
     windows; a video shorter than a window is played back and forth.
     """
 
-    kind: Literal["uvt"] = "uvt"
     clip_length: int = 128
     clip_period: int = 1
-    blocks: int = 8  # residual blocks a level of the frame encoder
+    blocks: int = 8  # residual blocks per level of the frame encoder
     layers: int = 16  # of the transformer
     training_clips: Literal["mirrored", "window"] = "mirrored"
     ef_weight: float = 5.0
 
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device):
         videos = super().load(datasets, parents, device)
-        tracings = datasets["echonet_dynamic"].tables["tracings"]
+        (dataset,) = datasets.values()
+        tracings = dataset.tables["tracings"]
         traced = {
             phase: tracings[tracings["phase"] == phase].set_index("video")["frame"].loc[videos.videos["name"]]
             for phase in ("ED", "ES")
@@ -56,16 +57,16 @@ class UVTEF(EFFromClips):
     def make_network(self) -> UVT:
         return UVT(self.width, self.clip_size, self.blocks, self.layers)
 
-    def ejection_fraction(self, output: Cycle) -> Tensor:
+    def ejection_fraction(self, output: UVTOutput) -> EFPercent:
         return output.ef.float()
 
-    def clips(self, data: EFVideos, videos: Tensor, starts: Tensor) -> Tensor:
+    def clips(self, data: EFVideos, videos: Items, starts: Items) -> Clip:
         return data.frames_at(videos, self._window(data, videos, starts))
 
     def _window(self, data: EFVideos, videos: Tensor, starts: Tensor) -> Tensor:
         return clip_index(starts, data.frames.counts[videos], self.clip_length, self.clip_period, "mirror")[0]
 
-    def draw(self, data: TracedVideos, items: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+    def draw(self, data: TracedVideos, items: Items, generator: torch.Generator) -> tuple[Clip, EFPercent, FramePhases]:
         """Clips (batch, 3, T, H, W), EF (batch,), and the phase of each frame (batch, T), NaN where it is unknown."""
         videos = data.of_split["train"][items]
         ed, es = data.ed[videos], data.es[videos]
@@ -75,17 +76,17 @@ class UVTEF(EFFromClips):
             index = self._window(data, videos, self.starts(data, videos, generator))
         return data.frames_at(videos, index), data.ef[videos], phase_of(index, ed.unsqueeze(1), es.unsqueeze(1))
 
-    def loss(self, model: UVT, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    def loss(self, model: UVT, batch: tuple[Clip, EFPercent, FramePhases]) -> Scalar:
         clips, ef, phase = batch
-        cycle = model(clips)
+        output = model(clips)
         known = ~phase.isnan()
-        errors = (cycle.phase.float() - phase.nan_to_num()) ** 2 * known
-        of_ef = F.mse_loss(self.ejection_fraction(cycle) / 100, ef / 100)
+        errors = (output.phase.float() - phase.nan_to_num()) ** 2 * known
+        of_ef = F.mse_loss(self.ejection_fraction(output) / 100, ef / 100)
         return errors.sum() / known.sum().clamp(min=1) + self.ef_weight * of_ef
 
     def predict(self, model: UVT, data: TracedVideos) -> Tables:
-        """Also key_frames: one row a test video with the traced frames and the nearest predicted ones (name, ed_frame,
-        es_frame, predicted_ed, predicted_es)."""
+        """Also key_frames: one row per test video with the traced frames and the nearest predicted ones (name,
+        ed_frame, es_frame, predicted_ed, predicted_es)."""
         return super().predict(model, data) | {"key_frames": self._key_frames(model, data)}
 
     def _key_frames(self, model: UVT, data: TracedVideos) -> pd.DataFrame:
@@ -93,15 +94,15 @@ class UVTEF(EFFromClips):
         for video in data.of_split["test"].unsqueeze(1):
             every = torch.arange(int(data.frames.counts[video]), device=video.device).unsqueeze(0)
             phase = model(data.frames_at(video, every)).phase[0].float().cpu().numpy()
-            found = key_frames(phase)
+            predicted = key_frames(phase)
             ed, es = int(data.ed[video]), int(data.es[video])
             rows.append(
                 {
                     "name": data.videos["name"].iloc[int(video)],
                     "ed_frame": ed,
                     "es_frame": es,
-                    "predicted_ed": nearest(found.end_diastoles, ed, otherwise=phase.argmax()),
-                    "predicted_es": nearest(found.end_systoles, es, otherwise=phase.argmin()),
+                    "predicted_ed": nearest(predicted.end_diastoles, ed, otherwise=phase.argmax()),
+                    "predicted_es": nearest(predicted.end_systoles, es, otherwise=phase.argmin()),
                 }
             )
         return pd.DataFrame(rows)

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/channel_attention.py [threads]
 
-Prints the median milliseconds, forward and backward in turns, of TCA at 2 x 128 x 16 x 28 x 28 beside a module that
+Prints the median milliseconds, forward and backward, alternating, of TCA at 2 x 128 x 16 x 28 x 28 beside a module that
 pools in three dimensions before it averages, in both memory layouts; then of a training step of R(2+1)D-18 on two
 clips of 16 frames at 56 x 56 pixels, with and without TCA after its four stages. On a CUDA device both TCA modules are
 compiled too.
@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echolib.models import TCA, ef_regressor
-from echolib.models.attention import attend
+from echolib.models.channel_attention import insert_attention
 
 SHAPE = (2, 128, 16, 28, 28)
 REPEATS = 7
@@ -41,16 +41,16 @@ class Pooled(nn.Module):
 
 
 def milliseconds(modules: dict[str, nn.Module], x: Tensor) -> dict[str, float]:
-    """Median of forward and backward of each module, in turns."""
+    """Median of forward and backward of each module; the modules alternate."""
     spent: dict[str, list[float]] = {name: [] for name in modules}
-    for _ in range(REPEATS + 1):  # the first turn warms up
+    for _ in range(REPEATS + 1):  # the first round warms up
         for name, module in modules.items():
             begin = time.perf_counter()
             module(x).square().mean().backward()
             if x.is_cuda:
                 torch.cuda.synchronize()
             spent[name].append(time.perf_counter() - begin)
-    return {name: 1e3 * statistics.median(each[1:]) for name, each in spent.items()}
+    return {name: 1e3 * statistics.median(seconds[1:]) for name, seconds in spent.items()}
 
 
 def modules_compared(device: str) -> None:
@@ -62,21 +62,21 @@ def modules_compared(device: str) -> None:
         modules |= {f"{name}, compiled": torch.compile(module) for name, module in modules.items()}
     for layout in (torch.contiguous_format, torch.channels_last_3d):
         x = torch.randn(SHAPE, device=device).relu().to(memory_format=layout).requires_grad_()
-        found = milliseconds(modules, x)
-        words = ", ".join(f"{name} {each:.1f} ms" for name, each in found.items())
-        print(f"{str(layout).removeprefix('torch.')}: {words}; {found['pooled in 3-D'] / found['TCA']:.1f} times")
+        times = milliseconds(modules, x)
+        listed = ", ".join(f"{name} {time_ms:.1f} ms" for name, time_ms in times.items())
+        print(f"{str(layout).removeprefix('torch.')}: {listed}; {times['pooled in 3-D'] / times['TCA']:.1f} times")
 
 
 def step_compared(device: str) -> None:
     """Prints a step of the network with and without TCA."""
     torch.manual_seed(0)
     plain, attended = (ef_regressor("r2plus1d_18").to(device) for _ in range(2))
-    attend(attended, TCA)
+    insert_attention(attended, TCA)
     clips = torch.randn(2, 3, 16, 56, 56, device=device)
-    found = milliseconds({"plain": plain, "with TCA": attended.to(device)}, clips)
-    added = found["with TCA"] / found["plain"] - 1
+    times = milliseconds({"plain": plain, "with TCA": attended.to(device)}, clips)
+    added = times["with TCA"] / times["plain"] - 1
     print(
-        f"R(2+1)D-18, a step of two clips: {found['plain']:.0f} ms, with TCA {found['with TCA']:.0f} ms ({added:+.0%})"
+        f"R(2+1)D-18, a step of two clips: {times['plain']:.0f} ms, with TCA {times['with TCA']:.0f} ms ({added:+.0%})"
     )
 
 

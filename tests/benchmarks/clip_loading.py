@@ -2,10 +2,10 @@
 
     python tests/benchmarks/clip_loading.py [videos]
 
-Prints the cost of building the store, the median milliseconds a clip of both ways, in turns of ten clips in one run,
-and their ratio. The decode-all loader does what the published one does: every frame to normalised float RGB, then the
-frames of the clip. The store gives grey bytes; look-up and normalisation happen on the device. Videos are synthetic
-MJPG AVIs of 175 frames of 112 x 112 pixels.
+Prints the cost of building the store, the median milliseconds per clip of both ways, which alternate every ten clips
+in one run, and their ratio. The decode-all loader does what the published one does: every frame to normalised float
+RGB, then the frames of the clip. The store gives grey bytes; look-up and normalisation happen on the device. Videos are
+synthetic MJPG AVIs of 175 frames of 112 x 112 pixels.
 """
 
 import statistics
@@ -21,7 +21,7 @@ from echolib.data import FrameStore
 
 LENGTH, PERIOD, FRAMES, SIZE = 32, 2, 175, 112
 MEAN, SD = (32.49, 32.63, 32.93), (49.87, 49.88, 50.13)
-TURN = 10  # clips that one way loads before it is the other's turn
+BATCH = 10  # clips that one way loads before the other does
 
 
 def write_videos(folder: Path, count: int) -> dict[str, Path]:
@@ -43,8 +43,8 @@ def opencv_clip(path: Path, start: int) -> np.ndarray:
     capture = cv2.VideoCapture(str(path))
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     video = np.zeros((count, SIZE, SIZE, 3), np.uint8)
-    for place in range(count):
-        video[place] = cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB)
+    for frame in range(count):
+        video[frame] = cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB)
     return normalised(video)[:, start + PERIOD * np.arange(LENGTH)]
 
 
@@ -77,18 +77,20 @@ def main(videos: int = 200) -> None:
         paths = write_videos(Path(folder), videos)
         begin, cpu = time.perf_counter(), time.process_time()
         store = FrameStore.build(Path(folder) / "store", paths, workers=1, progress=False)
-        print(f"store, one process: {1e3 * (time.perf_counter() - begin) / videos:.1f} ms a video, ", end="")
+        print(f"store, one process: {1e3 * (time.perf_counter() - begin) / videos:.1f} ms per video, ", end="")
         print(f"{1e3 * (time.process_time() - cpu) / videos:.1f} ms of CPU")
         rng, slow, fast = np.random.default_rng(1), [], []
         wanted = [(name, int(rng.integers(FRAMES - PERIOD * LENGTH + 1))) for name in paths]
-        for place in range(0, videos, TURN):
-            turn = wanted[place : place + TURN]
-            expected = timed(slow, [(opencv_clip, paths[name], start) for name, start in turn])
-            clips = timed(fast, [(store_clip, store, name, start) for name, start in turn])
+        for first in range(0, videos, BATCH):
+            batch = wanted[first : first + BATCH]
+            expected = timed(slow, [(opencv_clip, paths[name], start) for name, start in batch])
+            clips = timed(fast, [(store_clip, store, name, start) for name, start in batch])
             for clip, rgb in zip(clips, expected, strict=True):
                 assert np.array_equal(normalised(store.lookup[clip]), rgb)
         a, b = statistics.median(slow), statistics.median(fast)
-        print(f"OpenCV, all frames: {1e3 * a:.2f} ms a clip; store: {1e3 * b:.4f} ms a clip; {a / b:.0f} times faster")
+        print(
+            f"OpenCV, all frames: {1e3 * a:.2f} ms per clip; store: {1e3 * b:.4f} ms per clip; {a / b:.0f} times faster"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Frames a second of the phantom, beside a plain simulator of the same picture.
+"""Frames per second of the phantom, beside a plain simulator of the same image.
 
     python tests/benchmarks/phantom_speed.py [--videos 24]
 
@@ -21,12 +21,14 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage.draw import polygon2mask
 
 from echolib.phantom import apical_frames, write_phantom
-from echolib.phantom.anatomy.heart import endocardium, epicardium, pose
+from echolib.phantom.anatomy.contours import endocardium, epicardium
+from echolib.phantom.anatomy.heart import pose_at
 from echolib.phantom.anatomy.population import draw_hearts
 from echolib.phantom.writers.echonet_dynamic import SAMPLES, SIZE
 
 
 def ours(videos: int) -> float:
+    """Frames per second of `write_phantom`."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         root = write_phantom(Path(folder) / "p", videos=videos, patients=0, lvh_videos=0, progress=False)
@@ -36,29 +38,30 @@ def ours(videos: int) -> float:
 
 
 def peer(frames: int) -> float:
+    """Frames per second of the plain simulator."""
     rng = np.random.default_rng(0)
     heart = draw_hearts(rng, np.array([55.0]), np.array([100.0]))
     z, x = np.mgrid[:SIZE, :SIZE] * (150 / SIZE)
     x = x - 75
     depth, angle = np.hypot(x, z), np.degrees(np.arctan2(x, z))
-    place = np.stack([depth / 150 * SAMPLES[0], (angle / 40 + 1) / 2 * SAMPLES[1]])
+    position = np.stack([depth / 150 * SAMPLES[0], (angle / 40 + 1) / 2 * SAMPLES[1]])
     along, across = np.mgrid[: SAMPLES[0], : SAMPLES[1]]
     line_depth, line_angle = along / SAMPLES[0] * 150, np.radians((across / SAMPLES[1] * 2 - 1) * 40)
     start = time.perf_counter()
     for contraction in np.linspace(0, 1, frames):
-        state = pose(heart, torch.tensor([[contraction]], dtype=torch.float64))
-        contour = endocardium(state)
+        pose = pose_at(heart, torch.tensor([[contraction]], dtype=torch.float64))
+        contour = endocardium(pose)
         level = np.full((300, 300), 85.0)
-        for outline, value in ((epicardium(heart, state, contour), 110.0), (contour, 50.0)):
-            points = state.to_probe(outline)[0, 0].numpy() * 2
+        for outline, value in ((epicardium(heart, pose, contour), 110.0), (contour, 50.0)):
+            points = pose.to_probe(outline)[0, 0].numpy() * 2
             level[polygon2mask((300, 300), points[:, ::-1] + [0, 150])] = value
-        where = np.stack([line_depth * np.cos(line_angle) * 2, line_depth * np.sin(line_angle) * 2 + 150])
-        amplitude = 10 ** (map_coordinates(level, where, order=1, mode="nearest") / 42)
+        samples = np.stack([line_depth * np.cos(line_angle) * 2, line_depth * np.sin(line_angle) * 2 + 150])
+        amplitude = 10 ** (map_coordinates(level, samples, order=1, mode="nearest") / 42)
         noise = rng.standard_normal((2, *SAMPLES)) * amplitude
-        field = [gaussian_filter(part, (0.5, 1.0)) for part in noise]
+        field = [gaussian_filter(component, (0.5, 1.0)) for component in noise]
         grey = 21 * np.log10(field[0] ** 2 + field[1] ** 2 + 1e-6)
-        picture = map_coordinates(grey, place, order=1, mode="nearest")
-        np.clip(np.where((depth < 150) & (np.abs(angle) < 40), picture, 0), 0, 255).astype(np.uint8)
+        image = map_coordinates(grey, position, order=1, mode="nearest")
+        np.clip(np.where((depth < 150) & (np.abs(angle) < 40), image, 0), 0, 255).astype(np.uint8)
     return frames / (time.perf_counter() - start)
 
 

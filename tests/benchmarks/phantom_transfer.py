@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from echolib.data import CAMUS, read_camus, read_camus_mask, read_video
+from echolib.data import CAMUS, read_image, read_mask, read_video
 from echolib.data.sector import crop_to_sector
 from echolib.models.segmentation import UNet
 from echolib.phantom import apical_frames
@@ -26,7 +26,7 @@ SIZE = 96
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
-    """uint8 (N, H, W) -> float (N, 1, H, W), each picture by the mean and SD of its own sector."""
+    """uint8 (N, H, W) -> float (N, 1, H, W), each image by the mean and SD of its own sector."""
     x = images.float()[:, None]
     inside = (x > 0).float()
     count = inside.sum((1, 2, 3), keepdim=True).clamp(min=1)
@@ -36,7 +36,7 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
 
 
 def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Contrast (gamma), gain, blur and grain, a picture each."""
+    """Contrast (gamma), gain, blur and noise, different for each image."""
     count = len(images)
 
     def uniform(low, high):
@@ -99,7 +99,7 @@ def real_frames(root: Path, split: str):
     """CAMUS four-chamber ED and ES frames of a split: images, labels."""
     table = CAMUS(root).images
     rows = table[(table["split"] == split) & (table["view"] == "4CH") & table["phase"].isin(["ED", "ES"])]
-    pairs = [(read_camus(r.path)[0], read_camus_mask(r.mask_path)[0]) for r in rows.itertuples()]
+    pairs = [(read_image(r.path)[0], read_mask(r.mask_path)[0]) for r in rows.itertuples()]
     images, labels = zip(*((square(i), square(m, True)) for i, m in pairs), strict=True)
     return torch.cat(images), torch.cat(labels)
 
@@ -125,24 +125,24 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=int, default=4000)
     parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--breadth", type=float, default=1.3)
+    parser.add_argument("--variability", type=float, default=1.3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--split", default="test")
     parser.add_argument("--picture", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(2)
     start = time.perf_counter()
-    images, labels = apical_frames(options.images, SIZE, options.seed, breadth=options.breadth)
+    images, labels = apical_frames(options.images, SIZE, options.seed, variability=options.variability)
     print(f"{options.images} simulated frames in {time.perf_counter() - start:.0f} s", flush=True)
     start = time.perf_counter()
     model = train(images, labels, options.steps, options.seed)
     print(f"{options.steps} steps of 16 in {time.perf_counter() - start:.0f} s", flush=True)
-    held, held_labels = apical_frames(200, SIZE, options.seed + 1000, breadth=1.0)
+    held, held_labels = apical_frames(200, SIZE, options.seed + 1000, variability=1.0)
     report("phantom, held out", predict(model, held), held_labels)
     real, truth = real_frames(Path(os.environ.get("ECHOLIB_CAMUS", SHARED / "camus")), options.split)
-    found = predict(model, real)
-    report(f"real CAMUS 4CH {options.split}", found, truth)
-    shown = [np.concatenate(list(outlined(real[:12], masks[:12])), 1) for masks in (found, truth)]
+    predicted = predict(model, real)
+    report(f"real CAMUS 4CH {options.split}", predicted, truth)
+    shown = [np.concatenate(list(outlined(real[:12], masks[:12])), 1) for masks in (predicted, truth)]
     for name, frames in cines(Path(os.environ.get("ECHOLIB_CINES", SHARED / "a4c_cines"))):
         masks = predict(model, frames)
         area = (masks == 1).sum((1, 2)).float()
@@ -156,8 +156,8 @@ def main():
         Image.fromarray(np.concatenate(shown, 0)).resize((SIZE * 24, SIZE * 2 * len(shown))).save(options.picture)
 
 
-def report(name: str, found, truth) -> None:
-    values = {s: dice(found, truth, k) for k, s in ((1, "cavity"), (2, "myocardium"), (3, "atrium"))}
+def report(name: str, predicted, truth) -> None:
+    values = {s: dice(predicted, truth, k) for k, s in ((1, "cavity"), (2, "myocardium"), (3, "atrium"))}
     text = ", ".join(f"{s} {v.mean():.3f} (median {np.median(v):.3f}, worst {v.min():.2f})" for s, v in values.items())
     print(f"{name}: Dice {text}", flush=True)
 

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from echolib.data import CAMUS, DataError, camus_frames, camus_labels, read_camus, read_camus_mask
+from echolib.data import CAMUS, DataError, image_frames, mask_frames, read_image, read_mask
 
 SimpleITK = pytest.importorskip("SimpleITK")
 NEW_CFG = "ED: 1\nES: 9\nNbFrame: 9\nSex: F\nAge: 56\nImageQuality: Good\nEF: 54\nFrameRate: 48.4\n"
@@ -91,18 +91,18 @@ def test_old_release(old_root):
 def test_pixels_and_spacing(tmp_path, suffix, shape):
     array = np.random.default_rng(1).integers(0, 256, shape).astype("uint8")
     write_image(tmp_path / f"image{suffix}", array)
-    pixels, spacing = read_camus(tmp_path / f"image{suffix}")
+    pixels, spacing = read_image(tmp_path / f"image{suffix}")
     np.testing.assert_array_equal(pixels, array.reshape(-1, 12, 10))
     assert pixels.dtype == np.uint8 and spacing == pytest.approx((0.308, 0.154))
-    np.testing.assert_array_equal(camus_frames(tmp_path / f"image{suffix}"), pixels)
+    np.testing.assert_array_equal(image_frames(tmp_path / f"image{suffix}"), pixels)
 
 
 def test_masks_hold_labels_alone(tmp_path):
     write_image(tmp_path / "mask.nii.gz", np.arange(12, dtype="uint8").reshape(3, 4) % 4)
-    assert camus_labels(tmp_path / "mask.nii.gz").max() == 3
+    assert mask_frames(tmp_path / "mask.nii.gz").max() == 3
     write_image(tmp_path / "bad.nii.gz", np.full((3, 4), 4, "uint8"))
     with pytest.raises(DataError, match=r"bad\.nii\.gz holds label 4"):
-        read_camus_mask(tmp_path / "bad.nii.gz")
+        read_mask(tmp_path / "bad.nii.gz")
 
 
 def test_images_that_cannot_be_read(tmp_path):
@@ -116,7 +116,7 @@ def test_images_that_cannot_be_read(tmp_path):
         (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1000])
     for name in ("text.nii.gz", "deep.mhd", "cut.nii.gz", "none.mhd", "short.nii", "raw.mhd"):
         with pytest.raises(DataError, match=name):
-            read_camus(tmp_path / name)
+            read_image(tmp_path / name)
 
 
 def test_empty_patient_folder_is_left_out_with_a_warning(new_root):
@@ -180,14 +180,14 @@ def test_real_patients(camus_folder):
     assert dataset.patients["quality"].value_counts().to_dict() == {"Good": 216, "Medium": 214, "Poor": 69}
     assert dataset.patients["ef_percent"].mean() == pytest.approx(44.2, abs=0.05)
     first = dataset.images.iloc[0]
-    pixels, spacing = read_camus(first.path)
+    pixels, spacing = read_image(first.path)
     assert pixels.shape == (1, 389, 549) and spacing == pytest.approx((0.308, 0.308))
-    assert set(np.unique(read_camus_mask(first.mask_path)[0])) == {0, 1, 2, 3}
+    assert set(np.unique(read_mask(first.mask_path)[0])) == {0, 1, 2, 3}
 
 
 def test_real_patients_of_the_old_release(camus_folder):
     dataset = CAMUS(camus_folder / "biplane_1_5")
     ef = dataset.images.drop_duplicates("patient").set_index("patient")["lv_ef_percent"]
     assert ef.tolist() == [63.2, 49.4, 55.4, 62.1, 53.4]
-    pixels, spacing = read_camus(dataset.images.iloc[0].path)
+    pixels, spacing = read_image(dataset.images.iloc[0].path)
     assert pixels.shape == (1, 778, 549) and spacing == pytest.approx((0.154, 0.308))

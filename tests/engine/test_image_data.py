@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from echolib.data.loaders.images import MaskedImages, resize_images, resize_labels, structure_targets
-from echolib.data.selection import Source
+from echolib.data.selection import DataSelection
 
 
 class Shuffled:
@@ -22,7 +22,7 @@ class Shuffled:
 
 
 def test_camus_images_follow_their_names_not_their_place(phantom, phantom_cache, tmp_path):
-    dataset = Source(dataset="camus", folder=phantom / "CAMUS", size=(64, 64)).open(phantom_cache)
+    dataset = DataSelection(dataset="camus", folder=phantom / "CAMUS", size=(64, 64)).open(phantom_cache)
     plain = MaskedImages.load(dataset, torch.device("cpu"))
     mixed = MaskedImages.load(replace(dataset, frames=Shuffled(dataset.frames, tmp_path)), torch.device("cpu"))
     assert torch.equal(plain.images, mixed.images) and torch.equal(plain.labels, mixed.labels)
@@ -34,7 +34,8 @@ def test_camus_images_follow_their_names_not_their_place(phantom, phantom_cache,
 def test_traced_frames_carry_their_own_tracing(phantom, phantom_cache):
     from echolib.geometry import tracing_mask
 
-    dataset = Source(dataset="echonet_dynamic", folder=phantom / "EchoNet-Dynamic", size=(112, 112)).open(phantom_cache)
+    selection = DataSelection(dataset="echonet_dynamic", folder=phantom / "EchoNet-Dynamic", size=(112, 112))
+    dataset = selection.open(phantom_cache)
     data = MaskedImages.load(dataset, torch.device("cpu"))
     tracings = dataset.tables["tracings"].set_index(["video", "phase"])
     for row, image, label in zip(data.items.itertuples(), data.images, data.labels, strict=True):

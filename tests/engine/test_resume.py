@@ -1,6 +1,6 @@
 """A training killed at any step and resumed ends with the same bytes: every optimiser, memory layout and task."""
 
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,13 +9,12 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
-from echolib.engine import experiment as engine
-from echolib.engine import training
-from echolib.engine.experiment import Experiment, Place
-from echolib.engine.sweep import in_order
+from echolib.engine import execution
+from echolib.engine.experiment import Experiment, RunContext, in_order
+from echolib.engine.schedule import Schedule
 from echolib.engine.task import Task
-from echolib.engine.training import Schedule, Trainer
-from echolib.papers import plan
+from echolib.engine.trainer import Trainer
+from tests.studies import smoke_experiments
 
 OPTIMISERS = ("sgd", "adam", "adamw", "madgrad")
 NETWORKS = {
@@ -37,8 +36,6 @@ class Killed(BaseException):
 
 class Regression(Task):
     """The mean of an input, learnt from noisy copies."""
-
-    kind: Literal["regression"] = "regression"
 
     def training_items(self, data):
         return len(data)
@@ -83,7 +80,7 @@ def same_files(first, second, names):
 def test_every_optimiser_resumes_every_layout(tmp_path, monkeypatch, optimiser, network, layout):
     torch.set_num_threads(1)
     if layout == "contiguous":
-        monkeypatch.setattr(training, "on_device", lambda model, device: model.to(device))
+        monkeypatch.setattr("echolib.engine.trainer.on_device", lambda model, device: model.to(device))
     data = torch.randn(20, *SHAPES[network], generator=torch.Generator().manual_seed(0))
     schedule = Schedule(epochs=3, batch_size=4, optimiser=optimiser, learning_rate=0.01, weight_decay=0.01)
 
@@ -102,18 +99,14 @@ def test_every_optimiser_resumes_every_layout(tmp_path, monkeypatch, optimiser, 
 
 
 def of_every_task() -> list[str]:
-    """The kinds of task in the study that train."""
-    return sorted({each.task.kind for each in every_experiment(".").values()})
+    """The tasks of the study that train."""
+    return sorted(one_of_each_task(Path("nowhere")))
 
 
-def every_experiment(phantom) -> dict[str, Experiment]:
-    """One experiment of each kind of task in the smoke study that trains."""
-    from pathlib import Path
-
-    names = {"echonet_dynamic": "EchoNet-Dynamic", "camus": "CAMUS", "echonet_lvh": "EchoNet-LVH"}
-    folders = {dataset: Path(phantom) / name for dataset, name in names.items()}
-    asked = [each for experiments in plan("smoke", folders).values() for each in experiments]
-    return {each.task.kind: each for each in in_order(asked) if each.schedule.epochs}
+def one_of_each_task(phantom: Path) -> dict[str, Experiment]:
+    """One experiment of each task in the smoke study that trains."""
+    experiments = in_order(smoke_experiments(phantom))
+    return {type(experiment.task).__name__: experiment for experiment in experiments if experiment.schedule.epochs}
 
 
 @pytest.fixture(scope="module")
@@ -122,25 +115,25 @@ def runs(tmp_path_factory):
     return tmp_path_factory.mktemp("runs")
 
 
-@pytest.mark.parametrize("kind", of_every_task())
-def test_every_task_resumes(kind, phantom, phantom_cache, runs, tmp_path):
+@pytest.mark.parametrize("task", of_every_task())
+def test_every_task_resumes(task, phantom, phantom_cache, runs, tmp_path):
     torch.set_num_threads(1)
-    experiment = every_experiment(phantom)[kind]
-    optimiser = OPTIMISERS[len(kind) % 4] if experiment.schedule.optimiser != "madgrad" else "madgrad"
+    experiment = one_of_each_task(phantom)[task]
+    optimiser = OPTIMISERS[len(task) % 4] if experiment.schedule.optimiser != "madgrad" else "madgrad"
     fields = {"epochs": 2, "optimiser": optimiser, "batch_size": 4, "learning_rate": 1e-5}
     schedule = experiment.schedule.model_copy(update=fields)
-    place = Place(runs, phantom_cache, torch.device("cpu"))
-    parents = {role: engine._parent(parent, place) for role, parent in experiment.parents.items()}
-    data = engine._load(experiment, parents, place)
+    context = RunContext(runs, phantom_cache, torch.device("cpu"))
+    parents = execution.finished_parents(experiment, context)
+    data = execution.load(experiment, parents, context)
 
     def train(folder, **options):
         torch.manual_seed(1)
         model, _ = experiment.task.build(data, parents)
-        Trainer(experiment.task, data, schedule, 3, folder, place.device, **options).run(model)
+        Trainer(experiment.task, data, schedule, 3, folder, context.device, **options).run(model)
 
     train(tmp_path / "whole")
     steps = len(list(experiment.task.epoch(data, schedule.batch_size, torch.Generator())))
     with pytest.raises(Killed):
-        train(tmp_path / "killed", tick=killed_after(steps + 1 + len(kind) % max(1, steps - 1)))
+        train(tmp_path / "killed", tick=killed_after(steps + 1 + len(task) % max(1, steps - 1)))
     train(tmp_path / "killed")
     same_files(tmp_path / "killed", tmp_path / "whole", ["best.safetensors", "last/state.safetensors"])

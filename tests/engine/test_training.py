@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from echolib.engine.checkpoint import ResumeError
-from echolib.engine.training import NonFiniteLoss, OutOfTime, Schedule
+from echolib.engine.schedule import Schedule
+from echolib.engine.trainer import NonFiniteLoss, OutOfTime
 from tests.engine import toy
 
 
@@ -157,15 +158,6 @@ def test_learning_rates_follow_their_closed_forms():
     assert cycle.argmax() in (89, 90)
     assert (np.diff(cycle[:89]) > 0).all() and (np.diff(cycle[91:]) < 0).all()
     assert cycle[-1] < 0.002
-
-
-def test_epochs_of_halving_are_described_only_where_they_are_set():
-    """So that experiments from before they could be set keep their keys."""
-    plain = Schedule(epochs=1, batch_size=1, optimiser="sgd", learning_rate=1.0)
-    assert "halve_at" not in plain.model_dump(mode="json")
-    halving = plain.model_copy(update={"decay": "halving", "halve_at": (3,)})
-    assert halving.model_dump(mode="json")["halve_at"] == [3]
-    assert Schedule.model_validate_json(halving.model_dump_json()) == halving
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "madgrad"])

@@ -4,21 +4,20 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from echolib.engine import checkpoint
+from echolib.engine.schedule import Schedule
 from echolib.engine.task import Task
-from echolib.engine.training import Schedule, Trainer
+from echolib.engine.trainer import Trainer
 
 
 class Toy(Task):
     """Regression of a sum; `fatal_step` kills the process, `poison` makes one item's target NaN."""
 
-    kind: Literal["toy"] = "toy"
     fatal_step: int = -1
     poison: int = -1
 
@@ -57,7 +56,7 @@ def toy_model() -> nn.Module:
 
 
 def trainer(folder: Path, task: Toy | None = None, schedule: Schedule = SCHEDULE, **options) -> Trainer:
-    return Trainer(task or Toy(kind="toy"), toy_data(), schedule, 11, folder, torch.device("cpu"), **options)
+    return Trainer(task or Toy(), toy_data(), schedule, 11, folder, torch.device("cpu"), **options)
 
 
 if __name__ == "__main__":  # python toy.py FOLDER FATAL_STEP [write]

@@ -58,7 +58,7 @@ def test_mirrored_tracing_gives_the_mirrored_mask():
 
 
 def test_polygon_order_and_refusal():
-    outline = tracing_polygon([[0, 0, 0, 9], [1, 1, 2, 1], [3, 4, 5, 4]])
+    outline = tracing_polygon(np.array([[0, 0, 0, 9], [1, 1, 2, 1], [3, 4, 5, 4]]))
     np.testing.assert_array_equal(outline, [[1, 1], [3, 4], [5, 4], [2, 1]])
     with pytest.raises(ValueError, match="two chords"):
         tracing_polygon(np.zeros((2, 4)))
@@ -71,4 +71,4 @@ def test_contour_is_closed_and_lies_half_a_pixel_outside():
     np.testing.assert_array_equal(outline[0], outline[-1])
     assert outline.min(axis=0).tolist() == [2.5, -0.5]
     assert outline.max(axis=0).tolist() == [7.5, 3.5]
-    assert mask_contour(np.zeros((4, 4))).shape == (0, 2)
+    assert mask_contour(np.zeros((4, 4), dtype=bool)).shape == (0, 2)

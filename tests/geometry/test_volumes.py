@@ -106,8 +106,8 @@ def test_an_atrium_that_does_not_touch_changes_nothing():
 
 
 def test_empty_and_tiny_masks():
-    empty = mask_discs(np.zeros((20, 20)))
-    assert np.isnan(disc_volume_ml(empty)) and np.isnan(mask_long_axis(np.zeros((20, 20))).apex).all()
+    nothing = np.zeros((20, 20), dtype=bool)
+    assert np.isnan(disc_volume_ml(mask_discs(nothing))) and np.isnan(mask_long_axis(nothing).apex).all()
     dot = np.zeros((20, 20), dtype=bool)
     dot[10, 10] = True
     assert 0 <= disc_volume_ml(mask_discs(dot, (1.0, 1.0))) < 0.01
@@ -125,7 +125,7 @@ def test_tracing_discs_of_a_half_ellipsoid():
 
 
 def test_ejection_fraction():
-    np.testing.assert_allclose(ejection_fraction([100, 80], [40, 80]), [60, 0])
+    np.testing.assert_allclose(ejection_fraction(np.array([100, 80]), np.array([40, 80])), [60, 0])
     assert ejection_fraction(94.0, 34.6) == pytest.approx(63.19, abs=0.01)
     assert np.isnan(ejection_fraction(0.0, 0.0))
 

@@ -78,12 +78,12 @@ def test_pixels_that_are_not_square_and_empty_masks():
 
 
 def test_keypoints_of_camus_patients(camus_folder):
-    from echolib.data import CAMUS, read_camus_mask
+    from echolib.data import CAMUS, read_mask
 
     images = CAMUS(camus_folder).images
     images = images[images["phase"] == "ED"].iloc[:12]
     for row in images.itertuples():
-        labels, spacing = read_camus_mask(row.mask_path)
+        labels, spacing = read_mask(row.mask_path)
         apex, left, right = apical_keypoints(labels == 1, spacing, labels == 3)[0] * spacing[::-1]
         assert left[0] < right[0] and apex[1] < min(left[1], right[1])
         assert 15 < np.linalg.norm(right - left) < 55  # mm

@@ -5,8 +5,8 @@ import sys
 import torch
 import torch.distributed as distributed
 
-from echolib.losses import nt_xent
-from tests.losses.test_contrastive import two_views
+from echolib.losses.nt_xent import nt_xent
+from tests.losses.two_views import two_views
 
 if __name__ == "__main__":
     rank = int(sys.argv[1])

@@ -69,6 +69,7 @@ def test_undefined_resamples_are_left_out():
     assert np.isnan(never.low) and np.isnan(never.high)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_faulty_input():
     with pytest.raises(ValueError, match="same items"):
         bootstrap_interval(mae, np.ones(3), np.ones(4))
@@ -78,6 +79,8 @@ def test_faulty_input():
         bootstrap_interval(mean, np.ones((2, 3)))
     with pytest.raises(ValueError, match="coverage"):
         bootstrap_interval(mean, np.ones(3), level=90)
+    with pytest.raises(ValueError, match="at least one resample"):
+        bootstrap_distribution(mean, np.ones(3), resamples=0)
 
 
 def test_paired_difference_finds_what_unpaired_intervals_hide(sample):
@@ -98,8 +101,12 @@ def test_paired_difference_of_equal_methods(sample):
     difference = paired_difference(mae, label, first, second)
     assert difference.estimate == pytest.approx(0, abs=1e-12)
     assert difference.verdict("lower") == "not supported" == difference.verdict("higher")
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_verdict_expects_lower_or_higher(sample):
     with pytest.raises(ValueError, match="expected"):
-        difference.verdict("better")
+        paired_difference(mae, *sample, sample[1], resamples=10).verdict("better")
 
 
 def test_seeds_widen_the_interval(sample):

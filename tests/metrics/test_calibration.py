@@ -55,15 +55,16 @@ def test_limits():
 def test_interval_probability_is_the_level_that_just_covers():
     label, mean, sd = (part[:50] for part in drawn())
     for y, m, s, level in zip(label, mean, sd, interval_probability(label, mean, sd), strict=True):
-        assert gaussian_coverage([y], [m], [s], min(level + 1e-6, 1 - 1e-12)) == 1
-        assert gaussian_coverage([y], [m], [s], level - 1e-6) == 0
+        one = np.array([[y], [m], [s]])
+        assert gaussian_coverage(*one, min(level + 1e-6, 1 - 1e-12)) == 1
+        assert gaussian_coverage(*one, level - 1e-6) == 0
 
 
 def test_impossible_input_is_refused():
     with pytest.raises(ValueError, match="level"):
-        gaussian_coverage([0.0], [0.0], [1.0], 1.0)
+        gaussian_coverage(np.zeros(1), 0.0, 1.0, 1.0)
     with pytest.raises(ValueError, match="1 of 2 standard deviations"):
-        gaussian_coverage([0.0, 0.0], [0.0, 0.0], [1.0, 0.0], 0.5)
+        gaussian_coverage(np.zeros(2), 0.0, np.array([1.0, 0.0]), 0.5)
 
 
 def test_gaussian_nll_against_scipy_and_torch():

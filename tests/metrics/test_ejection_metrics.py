@@ -25,14 +25,14 @@ def test_against_scikit_learn(sample):
 
 
 def test_geometric_mean_written_out():
-    label, prediction = [50.0, 60.0, 40.0], [52.0, 60.0, 32.0]
+    label, prediction = np.array([50.0, 60.0, 40.0]), np.array([52.0, 60.0, 32.0])
     by_hand = math.exp((math.log(2) + math.log(1e-3) + math.log(8)) / 3)
     assert geometric_mean_error(label, prediction) == pytest.approx(by_hand)
     assert geometric_mean_error(label, prediction, floor=0.5) == pytest.approx((2 * 0.5 * 8) ** (1 / 3))
 
 
 def test_r2_of_equal_labels_is_undefined():
-    assert np.isnan(r2([50.0, 50.0], [49.0, 51.0]))
+    assert np.isnan(r2(np.array([50.0, 50.0]), np.array([49.0, 51.0])))
 
 
 @pytest.mark.parametrize("statistic", [mae, rmse, r2, geometric_mean_error, auc])
@@ -51,13 +51,18 @@ def test_auc_against_scikit_learn_with_ties(sample):
 
 
 def test_class_conventions():
-    ef = [0, 39.9, 40, 40.5, 41, 49.9, 50, 100]
+    ef = np.array([0, 39.9, 40, 40.5, 41, 49.9, 50, 100])
     assert heart_failure_class(ef).tolist() == ["HFrEF"] * 2 + ["HFmrEF"] * 4 + ["HFpEF"] * 2
     assert heart_failure_class(ef, "esc2021").tolist() == ["HFrEF"] * 3 + ["HFmrEF"] * 3 + ["HFpEF"] * 2
+    assert heart_failure_class(45.0) == "HFmrEF"
     with pytest.raises(ValueError, match="1 of 2"):
-        heart_failure_class([50, np.nan])
+        heart_failure_class(np.array([50, np.nan]))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_only_two_conventions():
     with pytest.raises(ValueError, match="esc2021"):
-        heart_failure_class([50], "esc")
+        heart_failure_class(50.0, "esc")
 
 
 def test_ef_scores_rows_are_the_metrics_of_each_class(sample):
@@ -75,14 +80,20 @@ def test_ef_scores_rows_are_the_metrics_of_each_class(sample):
     assert table.loc["all", "mae"] == pytest.approx(weighted)
 
 
-def test_ef_scores_of_an_empty_class_and_of_faulty_input():
-    table = ef_scores([60.0, 65.0], [61.0, 63.0], resamples=50)
+def test_ef_scores_of_an_empty_class():
+    label = np.array([60.0, 65.0])
+    table = ef_scores(label, np.array([61.0, 63.0]), resamples=50)
     assert table.loc["HFrEF", "n"] == 0 and np.isnan(table.loc["HFrEF", "mae"])
     assert table.loc["all", "mae"] == 1.5
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_ef_scores_refuse_faulty_input():
+    label = np.array([60.0, 65.0])
     with pytest.raises(ValueError, match=r"1 of 2 items .* \[1\]"):
-        ef_scores([60.0, 65.0], [61.0, np.nan])
+        ef_scores(label, np.array([61.0, np.nan]))
     with pytest.raises(ValueError, match="alike"):
-        ef_scores([60.0, 65.0], [61.0])
+        ef_scores(label, np.array([61.0]))
 
 
 def test_auc_scores_say_why_one_is_missing(sample):

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-from echolib.metrics import dice, dice_per_image, dice_pooled, keypoint_error, overlap, pooled_dice
+from echolib.metrics import dice, dice_per_image, keypoint_error, overlap, pooled_dice
 
 
 @pytest.fixture
@@ -20,10 +21,25 @@ def test_dice_against_loops(masks):
         by_image.append(2 * both / (p.sum() + q.sum()))
         shared, total = shared + both, total + p.sum() + q.sum()
     np.testing.assert_allclose(dice_per_image(prediction, label), by_image)
-    assert dice_pooled(prediction, label) == pytest.approx(2 * shared / total)
     counts = overlap(prediction, label)
     np.testing.assert_allclose(dice(*counts), by_image)
-    assert pooled_dice(*counts) == dice_pooled(prediction, label)
+    assert pooled_dice(*counts) == pytest.approx(2 * shared / total)
+
+
+def test_tensors_give_what_arrays_give(masks):
+    prediction, label = masks
+    tensors = overlap(torch.from_numpy(prediction), torch.from_numpy(label))
+    for ours, theirs in zip(tensors, overlap(prediction, label), strict=True):
+        assert ours.dtype == torch.int64
+        np.testing.assert_array_equal(ours.numpy(), theirs)
+    torch.testing.assert_close(dice(*tensors).double(), torch.from_numpy(dice_per_image(prediction, label)))
+    assert float(pooled_dice(*tensors)) == pytest.approx(pooled_dice(*overlap(prediction, label)))
+
+
+def test_masks_of_numbers_count_what_is_not_zero(masks):
+    prediction, label = masks
+    as_numbers = dice_per_image(255 * prediction.astype(np.uint8), label.astype(np.float32))
+    np.testing.assert_array_equal(as_numbers, dice_per_image(prediction, label))
 
 
 def test_dice_is_symmetric_and_bounded(masks):
@@ -38,13 +54,22 @@ def test_pooled_dice_weighs_by_size():
     large[:8], small[0, 0] = True, True
     prediction, label = np.stack([large, np.zeros_like(small)]), np.stack([large, small])
     assert dice_per_image(prediction, label).tolist() == [1, 0]
-    assert dice_pooled(prediction, label) == pytest.approx(160 / 161)
+    assert pooled_dice(*overlap(prediction, label)) == pytest.approx(160 / 161)
 
 
-def test_empty_masks_agree_and_shapes_must():
+def test_empty_masks_agree():
     empty = np.zeros((2, 4, 4), dtype=bool)
-    assert dice_per_image(empty, empty).tolist() == [1, 1]
-    assert dice_pooled(empty, empty) == 1
+    one_is_not = empty.copy()
+    one_is_not[1, 0, 0] = True
+    for prediction, label in ((empty, one_is_not), (one_is_not, empty)):
+        assert dice_per_image(prediction, label).tolist() == [1, 0]
+        assert dice_per_image(torch.from_numpy(prediction), torch.from_numpy(label)).tolist() == [1, 0]
+    assert pooled_dice(*overlap(empty, empty)) == 1 == dice(*np.zeros(3, dtype=int))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_masks_of_different_shape_are_refused():
+    empty = np.zeros((2, 4, 4), dtype=bool)
     with pytest.raises(ValueError, match="different shape"):
         dice_per_image(empty, empty[0])
 
@@ -54,7 +79,12 @@ def test_keypoint_error_in_px_and_mm():
     prediction = label + np.array([[[3.0, 4.0], [0.0, 0.0]], [[0.0, -2.0], [np.nan, 0.0]]])
     np.testing.assert_allclose(keypoint_error(prediction, label), [[5, 0], [2, np.nan]])
     np.testing.assert_allclose(keypoint_error(prediction, label, kind="axis"), [[3.5, 0], [1, np.nan]])
-    np.testing.assert_allclose(keypoint_error(prediction, label, [0.5, 2.0]), [[2.5, 0], [4, np.nan]])
+    np.testing.assert_allclose(keypoint_error(prediction, label, np.array([0.5, 2.0])), [[2.5, 0], [4, np.nan]])
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_what_are_no_keypoints_is_refused():
+    label = np.zeros((2, 2, 2))
     with pytest.raises(ValueError, match="points, 2"):
         keypoint_error(label[..., :1], label[..., :1])
     with pytest.raises(ValueError, match="distance"):

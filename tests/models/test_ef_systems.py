@@ -14,11 +14,11 @@ from echolib.models.echognn import (
     GraphLayer,
     Perceptron,
     frame_pairs,
-    heard,
-    positions,
+    mean_received,
+    positional_encoding,
     propagation,
 )
-from echolib.models.uvt import Cycle, FrameEncoder
+from echolib.models.uvt import FrameEncoder, UVTOutput
 
 SMALL = {
     "echognn": lambda: EchoGNN(8, frames=8),
@@ -88,7 +88,7 @@ def test_full_size_shapes():
 def test_any_width(width):
     graph = EchoGNN(width, frames=4)(clips(2, 4))
     cycle = UVT(width, size=32, blocks=1, layers=1)(clips(2, 4))
-    assert isinstance(graph, FrameGraph) and isinstance(cycle, Cycle)
+    assert isinstance(graph, FrameGraph) and isinstance(cycle, UVTOutput)
     assert graph.nodes.shape == cycle.phase.shape == (2, 4) and graph.edges.shape == (2, 4, 4)
     assert EchoCoTr(width)(clips(2, 4)).shape == (2, 1)
     assert GaussianEF(width=width, blocks=1)(clips(2, 4))[1].shape == (2,)
@@ -160,7 +160,7 @@ def test_a_graph_without_edges_only_scales_each_frame():
     torch.testing.assert_close(propagation(torch.zeros(1, 4, 4)), torch.eye(4).unsqueeze(0))
 
 
-def test_frame_and_edge_weights_are_shares_of_the_largest():
+def test_frame_and_edge_weights_are_relative_to_the_largest():
     network = settled(small("echognn"), clips(4))
     with torch.no_grad():
         graph = network(clips())
@@ -194,12 +194,12 @@ def test_edges_join_the_frames_that_they_name():
     torch.testing.assert_close(edges(frames)[0], scores / scores.max())
 
 
-def test_pairs_and_what_a_frame_hears():
-    listening, speaking = frame_pairs(3, torch.device("cpu"))
-    assert listening.tolist() == [0, 0, 1, 1, 2, 2]
-    assert speaking.tolist() == [1, 2, 2, 0, 0, 1]
+def test_pairs_and_what_a_frame_receives():
+    receivers, senders = frame_pairs(3, torch.device("cpu"))
+    assert receivers.tolist() == [0, 0, 1, 1, 2, 2]
+    assert senders.tolist() == [1, 2, 2, 0, 0, 1]
     pairs = torch.arange(6.0).view(1, 6, 1)
-    assert heard(pairs, 3).flatten().tolist() == [0.5, 2.5, 4.5]
+    assert mean_received(pairs, 3).flatten().tolist() == [0.5, 2.5, 4.5]
 
 
 def test_perceptrons_normalise_over_all_items():
@@ -209,7 +209,7 @@ def test_perceptrons_normalise_over_all_items():
 
 
 def test_positions_are_sines_and_cosines():
-    found = positions(6, 8, like=torch.zeros(1))
+    found = positional_encoding(6, 8, like=torch.zeros(1))
     for place in range(6):
         for k in range(4):
             angle = torch.tensor(place / 10_000 ** (2 * k / 8))
@@ -312,9 +312,9 @@ def test_draws_drop_units_but_keep_running_statistics():
     torch.testing.assert_close(again.epistemic, draws.var(0, correction=0), rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("spread", [1.0, 12.0])
-def test_the_gaussian_head_starts_at_the_population(spread):
-    network = GaussianEF(width=4, blocks=1, spread=spread)
+@pytest.mark.parametrize("ef_scale", [1.0, 12.0])
+def test_the_gaussian_head_starts_at_the_population(ef_scale):
+    network = GaussianEF(width=4, blocks=1, ef_scale=ef_scale)
     with torch.no_grad():
         assert float(network.mean(torch.zeros(1, network.mean.in_features))) == pytest.approx(55.6)
-        assert float(network.log_variance.bias.exp().sqrt()) == pytest.approx(spread)
+        assert float(network.log_variance.bias.exp().sqrt()) == pytest.approx(ef_scale)

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from echolib.models.companion import Companion, projector
+from echolib.models.auxiliary import WithAuxiliary
 from echolib.models.experts import MultiExpert, aggregate, top_k
+from echolib.models.projection import projection_head
 from echolib.models.video import clip_features, ef_regressor
 
 
@@ -14,11 +15,11 @@ def parameters(module):
 
 def test_the_published_size():
     assert parameters(MultiExpert(512, experts=3)) == 67_590
-    assert parameters(projector(512, 128)) == 512 * 512 + 512 + 512 * 128 + 128
+    assert parameters(projection_head(512, 128)) == 512 * 512 + 512 + 512 * 128 + 128
 
 
 def test_experts_start_at_the_mean_and_shares_sum_to_one():
-    model = MultiExpert(16, experts=4, spread=12.0)
+    model = MultiExpert(16, experts=4, ef_scale=12.0)
     each, share = model(torch.zeros(5, 16))
     torch.testing.assert_close(each, torch.full((5, 4), 55.6))
     torch.testing.assert_close(share.sum(1), torch.ones(5))
@@ -44,7 +45,7 @@ def test_aggregation_and_routing_by_hand():
 
 @pytest.mark.parametrize("network", ["r2plus1d_18", "mc3_18"])
 def test_features_and_head_make_the_network(network):
-    model = Companion(ef_regressor(network, width=8, blocks=1), torch.nn.Identity()).eval()
+    model = WithAuxiliary(ef_regressor(network, width=8, blocks=1), torch.nn.Identity()).eval()
     clips = torch.randn(2, 3, 4, 16, 16, generator=torch.Generator().manual_seed(0))
     assert clip_features(model.network, clips).shape == (2, 64)
     torch.testing.assert_close(model.ejection_fraction(model.features(clips)), model(clips).squeeze(1))

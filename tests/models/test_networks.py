@@ -8,9 +8,9 @@ from torch import nn
 from torchvision.models import video
 from torchvision.models.segmentation import deeplabv3_resnet50
 
-from echolib.models.narrow import scaled
 from echolib.models.segmentation import DeepLabV3, UNet
 from echolib.models.video import KINETICS, ef_regressor, load_kinetics, video_encoder
+from echolib.models.width import scaled_channels
 
 
 def count(network) -> int:
@@ -85,7 +85,7 @@ def test_segmenters_give_a_logit_a_class_at_the_input_size(make):
 
 
 def test_widths_scale_but_colours_stay():
-    assert [scaled(c, 16) for c in (1, 3, 45, 64, 2048)] == [1, 3, 11, 16, 512]
+    assert [scaled_channels(c, 16) for c in (1, 3, 45, 64, 2048)] == [1, 3, 11, 16, 512]
 
 
 def hub_file(monkeypatch, tmp_path, weights):

@@ -44,7 +44,7 @@ def test_shapes_at_full_size():
         model = SemanticNetwork(encoder, STCA(512)).eval()
         clips = torch.zeros(2, 3, 32, 112, 112)
         z = model.stages(clips)
-        features, masks = model.excited(clips)
+        features, masks = model.excited_features(clips)
         output = model(clips)
     assert z.shape == features.shape == (2, 512, 4, 7, 7)
     assert masks.shape == (2, 2, 14, 14)

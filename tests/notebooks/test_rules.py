@@ -6,8 +6,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from echolib.data.folders import DATASETS
+from echolib.data.registry import dataset_names
+from echolib.papers.registry import exhibits_of, experiments_of
 from echolib.runner.notebook import Notebook
+from tests.studies import notebook_setup
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 LONGEST_CELL = 15
@@ -20,9 +22,24 @@ def path(request) -> Path:
 
 
 @pytest.fixture
+def notebook(path) -> Notebook:
+    """Its parameters and its source."""
+    return Notebook.read(path)
+
+
+@pytest.fixture
 def code(path) -> list:
     """Its code cells."""
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def calls(notebook: Notebook, of: str, method: str) -> list[ast.Call]:
+    """Every call of a method of a name, such as `Study.open(...)`."""
+    return [
+        node
+        for node in ast.walk(ast.parse(notebook.source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == f"{of}.{method}"
+    ]
 
 
 def test_it_is_a_valid_notebook_of_the_current_format(path):
@@ -32,17 +49,27 @@ def test_it_is_a_valid_notebook_of_the_current_format(path):
     assert len({cell["id"] for cell in content.cells}) == len(content.cells)
 
 
-def test_parameters_and_kernel(path):
-    notebook = Notebook.read(path)
+def test_parameters_and_kernel(notebook):
     assert notebook.kernel == "python3"
-    assert {"profile", *DATASETS} <= set(notebook.parameters)
     assert notebook.parameters["profile"] == "demo"
-    assert all(notebook.parameters[dataset] == "" for dataset in DATASETS), "a folder of this machine was left in"
+    folders = {name: notebook.parameters[name] for name in dataset_names() if name in notebook.parameters}
+    assert set(folders.values()) <= {""}, "a folder of this machine was left in"
 
 
-def test_every_parameter_says_what_it_is(path, code):
+def test_parameters_name_the_datasets_that_it_uses_and_no_others(notebook, tmp_path):
+    setup = notebook_setup(notebook.name, tmp_path)
+    used = {dataset for exhibit in exhibits_of(notebook.name) for dataset in exhibit.data}
+    for experiment in experiments_of(notebook.name, setup):
+        used |= {selection.dataset for ancestor in (*experiment.ancestors(), experiment) for selection in ancestor.data}
+    for call in calls(notebook, "study", "folder"):
+        used.add(ast.literal_eval(call.args[0]))
+    assert {name for name in dataset_names() if name in notebook.parameters} == used
+
+
+def test_every_parameter_says_what_it_is_and_of_which_type(code):
     (cell,) = [cell for cell in code if "parameters" in cell.metadata.get("tags", [])]
     assert [line for line in cell.source.splitlines() if line.strip() and "#" not in line] == []
+    assert all(isinstance(line, ast.AnnAssign) for line in ast.parse(cell.source).body)
 
 
 def test_no_outputs_are_committed(code):
@@ -55,18 +82,14 @@ def test_cells_are_short(code):
     assert max(lengths) <= LONGEST_CELL
 
 
-def test_code_lives_in_the_package(code):
+def test_code_lives_in_the_package(notebook):
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    source = "\n".join(cell.source for cell in code if not cell.source.startswith("%"))
-    assert [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)] == []
+    assert [node.name for node in ast.walk(ast.parse(notebook.source)) if isinstance(node, kinds)] == []
 
 
-def test_it_starts_under_its_own_name_and_records(path, code):
-    source = "\n".join(cell.source for cell in code if not cell.source.startswith("%"))
-    calls = {
-        node.func.attr: node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    }
-    assert ast.literal_eval(calls["start"].args[0]) == path.stem
-    assert "record" in calls
+def test_it_opens_its_study_with_all_that_it_sets_and_records(notebook):
+    (opening,) = calls(notebook, "Study", "open")
+    assert ast.literal_eval(opening.args[0]) == notebook.name
+    passed = {keyword.arg: ast.unparse(keyword.value) for keyword in opening.keywords}
+    assert passed == {name: name for name in notebook.parameters}
+    assert len(calls(notebook, "study", "record")) == 1

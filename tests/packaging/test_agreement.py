@@ -13,7 +13,6 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-UNLOCKED = {"ray"}  # extras that requirements.lock leaves out
 
 
 def locked() -> dict[str, tuple[str, Marker | None]]:
@@ -32,7 +31,7 @@ def locked() -> dict[str, tuple[str, Marker | None]]:
 def declared() -> list[Requirement]:
     """What the project and its locked extras ask for."""
     extras = PROJECT["optional-dependencies"]
-    lists = [PROJECT["dependencies"], *(extras[name] for name in extras if name not in UNLOCKED)]
+    lists = [PROJECT["dependencies"], *extras.values()]
     return [Requirement(text) for each in lists for text in each]
 
 
@@ -77,7 +76,7 @@ def test_the_lock_covers_the_extras_the_makefile_locks():
     extras = set(
         re.search(r"LOCK_EXTRAS := (.*)", (ROOT / "Makefile").read_text()).group(1).replace("--extra", "").split()
     )
-    assert extras == set(PROJECT["optional-dependencies"]) - UNLOCKED
+    assert extras == set(PROJECT["optional-dependencies"])
 
 
 def test_citation_names_the_four_papers_and_the_version():

@@ -2,7 +2,7 @@
 
 import torch
 
-from echolib.engine.experiment import Place, cost
+from echolib.engine.experiment import RunContext, cost
 from echolib.papers.cost import cost_table
 from echolib.papers.echomen import experiments as echomen
 from echolib.papers.ef_systems import experiments as ef_systems
@@ -13,13 +13,13 @@ SMOKE = PROFILES["smoke"]
 
 def test_cost_counts_what_a_method_rests_on(phantom, tmp_path):
     folder = phantom / "EchoNet-Dynamic"
-    place = Place(tmp_path, tmp_path, torch.device("cpu"))
+    context = RunContext(tmp_path, tmp_path, torch.device("cpu"))
     (base,), (whole,) = (
         make(SMOKE, folder)
         for make in (lambda p, f: echomen.rival_experiments(p, f, "echonet"), echomen.echomen_experiments)
     )
     (graph,) = ef_systems.system_experiments(SMOKE, folder, "echognn", "common")
-    table = cost_table({"base": base, "EchoMEN": whole, "graph": graph}, place).set_index("method")
+    table = cost_table({"base": base, "EchoMEN": whole, "graph": graph}, context).set_index("method")
     encoder = whole.parents["encoder"]
     assert table.loc["EchoMEN", "parameters"] == cost(whole).parameters + cost(encoder).parameters
     assert (

@@ -7,19 +7,20 @@ import pandas as pd
 import pytest
 import torch
 
-from echolib.data import CAMUS, EchoNetDynamic, EchoNetLVH, read_camus, read_camus_mask, read_video
+from echolib.data import CAMUS, EchoNetDynamic, EchoNetLVH, read_image, read_mask, read_video
 from echolib.geometry import tracing_mask
 from echolib.phantom import write_phantom
+from echolib.phantom.anatomy.beating_heart import draw_beating_heart
 from echolib.phantom.anatomy.population import draw_hearts
-from echolib.phantom.scanner.clips import beat_clip
 from echolib.phantom.writers import datasets
 
-SMALL = {"videos": 4, "patients": 2, "lvh_videos": 4, "seed": 7, "progress": False}
+SMALL = {"echonet_dynamic": 4, "camus": 2, "echonet_lvh": 4}
+NAMED = {"seed": 7, "progress": False}
 
 
 @pytest.fixture(scope="module")
 def phantom(tmp_path_factory):
-    return write_phantom(tmp_path_factory.mktemp("phantom") / "small", **SMALL)
+    return write_phantom(tmp_path_factory.mktemp("phantom") / "small", SMALL, **NAMED)
 
 
 def test_echonet_round_trip(phantom):
@@ -85,8 +86,8 @@ def test_camus_round_trip(phantom):
     for (patient, view), rows in stills.groupby(["patient", "view"]):
         sizes = {}
         for row in rows.itertuples():
-            pixels, spacing = read_camus(row.path)
-            mask, _ = read_camus_mask(row.mask_path)
+            pixels, spacing = read_image(row.path)
+            mask, _ = read_mask(row.mask_path)
             assert pixels.shape == mask.shape and spacing[0] == pytest.approx(spacing[1])
             assert set(np.unique(mask)) == {0, 1, 2, 3}
             sizes[row.phase] = (mask == 1).sum()
@@ -95,9 +96,9 @@ def test_camus_round_trip(phantom):
 
 def test_camus_sequence_begins_at_ed_and_ends_at_es(phantom):
     images = CAMUS(phantom / "CAMUS").images.set_index(["patient", "view", "phase"])
-    sequence, _ = read_camus(images.loc[("patient0001", "4CH", "sequence"), "path"])
+    sequence, _ = read_image(images.loc[("patient0001", "4CH", "sequence"), "path"])
     for phase, frame in (("ED", 0), ("ES", -1)):
-        still, _ = read_camus(images.loc[("patient0001", "4CH", phase), "path"])
+        still, _ = read_image(images.loc[("patient0001", "4CH", phase), "path"])
         np.testing.assert_array_equal(still[0], sequence[frame])
 
 
@@ -128,7 +129,7 @@ def test_same_seed_same_bytes_whatever_the_threads(phantom, tmp_path):
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
-        again = write_phantom(tmp_path / "again", **SMALL)
+        again = write_phantom(tmp_path / "again", SMALL, **NAMED)
     finally:
         torch.set_num_threads(threads)
     files = sorted(p.relative_to(phantom) for p in phantom.rglob("*") if p.is_file())
@@ -141,28 +142,35 @@ def test_a_finished_phantom_is_left_alone(phantom, monkeypatch):
         raise AssertionError("written again")
 
     monkeypatch.setattr(datasets, "_write_all", never)
-    assert write_phantom(phantom, **SMALL) == phantom
+    assert write_phantom(phantom, SMALL, **NAMED) == phantom
     with pytest.raises(AssertionError, match="written again"):
-        write_phantom(phantom, **{**SMALL, "seed": 8})
+        write_phantom(phantom, SMALL, **{**NAMED, "seed": 8})
 
 
 def test_a_failure_leaves_the_old_folder_whole_and_nothing_beside_it(tmp_path, monkeypatch):
     folder = tmp_path / "phantom"
-    write_phantom(folder, videos=1, patients=0, lvh_videos=0, progress=False)
+    write_phantom(folder, {"echonet_dynamic": 1, "camus": 0, "echonet_lvh": 0}, progress=False)
     before = (folder / "phantom.json").read_bytes()
 
     def fail(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(datasets.write_echonet, "write_tables", fail)
+    monkeypatch.setattr("echolib.phantom.writers.echonet_dynamic.write_tables", fail)
     with pytest.raises(OSError, match="No space"):
-        write_phantom(folder, videos=2, patients=0, lvh_videos=0, progress=False)
+        write_phantom(folder, {"echonet_dynamic": 2, "camus": 0, "echonet_lvh": 0}, progress=False)
     assert (folder / "phantom.json").read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["phantom"]
 
 
 def test_description_tells_the_parameters(phantom):
     description = json.loads((phantom / "phantom.json").read_text())
-    assert description["videos"] == 4 and description["seed"] == 7 and "version" in description
+    assert description["items"] == SMALL and description["seed"] == 7 and "version" in description
+
+
+def test_what_is_not_counted_has_a_sixth_of_the_largest_and_at_least_six():
+    assert datasets.all_items({"echonet_dynamic": 60}) == {"camus": 10, "echonet_dynamic": 60, "echonet_lvh": 10}
+    assert datasets.all_items({"camus": 0}) == {"camus": 0, "echonet_dynamic": 6, "echonet_lvh": 6}
+    with pytest.raises(ValueError, match="no phantom of camus2: of camus, echonet_dynamic, echonet_lvh alone"):
+        datasets.all_items({"camus2": 3})
 
 
 @pytest.mark.parametrize("rate", [45, 75, 118])
@@ -171,8 +179,8 @@ def test_labelled_frames_are_the_extremes_of_their_beat(rate, irregular):
     rng = np.random.default_rng(rate)
     heart = draw_hearts(rng, np.array([58.0]), np.array([110.0]))
     frames = int(50 * 1.5 * 60 / rate)
-    clip = beat_clip(rng, heart, rate, irregular, frames, 50.0)
-    assert 0 <= clip.end_diastole < clip.end_systole < frames
-    edv, esv = clip.volumes_ml[[clip.end_diastole, clip.end_systole]]
+    beating = draw_beating_heart(rng, heart, rate, irregular, frames, 50.0)
+    assert 0 <= beating.end_diastole < beating.end_systole < frames
+    edv, esv = beating.volumes_ml[[beating.end_diastole, beating.end_systole]]
     assert edv == pytest.approx(110, rel=0.03)
     assert 100 * (1 - esv / edv) == pytest.approx(58, abs=1.5)

@@ -1,25 +1,16 @@
-"""The anatomy: exact volumes, conserved myocardium, motion of base and apex, tissue carried along by the warp."""
+"""The anatomy: exact volumes, conserved myocardium, motion of base and apex, motion of the tissue."""
 
 import numpy as np
 import pytest
 import torch
 from skimage.draw import polygon2mask
 
-from echolib.phantom.anatomy.heart import (
-    Heart,
-    band_area,
-    chords,
-    endocardium,
-    epicardium,
-    half_width_at,
-    pose,
-    shoelace,
-    volume_ml,
-)
+from echolib.phantom.anatomy.contours import band_area, endocardium, epicardium, half_width_at, signed_area
+from echolib.phantom.anatomy.heart import Heart, chords, pose_at, volume_ml
 from echolib.phantom.anatomy.labels import apical_labels
+from echolib.phantom.anatomy.polar import polar_contours
 from echolib.phantom.anatomy.population import draw_hearts
-from echolib.phantom.anatomy.rays import heart_coordinates, ray_table
-from echolib.phantom.anatomy.warp import Warp
+from echolib.phantom.anatomy.tissue_motion import TissueMotion
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +20,10 @@ def hearts() -> Heart:
 
 
 def at(heart: Heart, *contraction: float):
-    return pose(heart, torch.tensor([contraction], dtype=torch.float64).expand(len(heart), -1))
+    return pose_at(heart, torch.tensor([contraction], dtype=torch.float64).expand(len(heart), -1))
 
 
-def test_ejection_fraction_is_the_wanted_one_to_machine_precision():
+def test_ejection_fraction_is_the_given_one_to_machine_precision():
     wanted = np.array([12.0, 35.5, 55.8, 78.0])
     heart = draw_hearts(np.random.default_rng(0), wanted, np.array([260.0, 150.0, 91.0, 60.0]))
     volumes = volume_ml(at(heart, 0, 1)).numpy()
@@ -41,16 +32,16 @@ def test_ejection_fraction_is_the_wanted_one_to_machine_precision():
 
 
 def test_volume_is_the_disc_sum_of_chords_measured_on_the_drawn_contour(hearts):
-    state = at(hearts, 0.0, 0.4, 1.0)
-    contour = endocardium(state).numpy()
-    a, _, _ = chords(state)
+    pose = at(hearts, 0.0, 0.4, 1.0)
+    contour = endocardium(pose).numpy()
+    a, _, _ = chords(pose)
     for heart in range(0, 40, 7):
         for time in range(3):
             points, levels = contour[heart, time], a[heart, time].numpy()
             closed = np.concatenate([points, points[:1]])
             widths = [np.ptp(crossings(closed, level)) for level in levels]
-            expected = np.pi / 4 * np.square(widths).sum() * float(state.length[heart, time]) / 20 / 1000
-            assert float(volume_ml(state)[heart, time]) == pytest.approx(expected, rel=0.01)
+            expected = np.pi / 4 * np.square(widths).sum() * float(pose.length[heart, time]) / 20 / 1000
+            assert float(volume_ml(pose)[heart, time]) == pytest.approx(expected, rel=0.01)
 
 
 def crossings(closed: np.ndarray, level: float) -> np.ndarray:
@@ -69,74 +60,74 @@ def test_half_widths_meet_the_discs_and_close_at_the_apex(hearts):
 
 
 def test_myocardium_keeps_its_area(hearts):
-    state = at(hearts, 0.0, 0.3, 0.7, 1.0)
-    contour = endocardium(state)
-    area = band_area(contour, epicardium(hearts, state, contour))
+    pose = at(hearts, 0.0, 0.3, 0.7, 1.0)
+    contour = endocardium(pose)
+    area = band_area(contour, epicardium(hearts, pose, contour))
     torch.testing.assert_close(area, area[:, :1].expand_as(area), rtol=1e-9, atol=0)
     assert 1300 < area[:, 0].mean() < 3200  # mm2; real frames 2380 +- 450
 
 
 def test_walls_thicken_base_descends_and_apex_stays(hearts):
-    state = at(hearts, 0.0, 1.0)
-    contour = endocardium(state)
-    thickness = (epicardium(hearts, state, contour) - contour).norm(dim=-1).mean(-1)
+    pose = at(hearts, 0.0, 1.0)
+    contour = endocardium(pose)
+    thickness = (epicardium(hearts, pose, contour) - contour).norm(dim=-1).mean(-1)
     assert (thickness[:, 1] > thickness[:, 0]).all()
-    base = state.to_probe(torch.stack((state.length, torch.zeros_like(state.length)), -1)[:, :, None])[:, :, 0, 1]
+    base = pose.to_probe(torch.stack((pose.length, torch.zeros_like(pose.length)), -1)[:, :, None])[:, :, 0, 1]
     descent = (base[:, 0] - base[:, 1]).mean()
-    shift = (state.apex[:, 1, 1] - state.apex[:, 0, 1]).mean()
+    shift = (pose.apex[:, 1, 1] - pose.apex[:, 0, 1]).mean()
     assert 4 < descent < 12  # towards the probe; real frames 8.3 +- 3.2 mm
     assert 0.5 < shift < 4  # real frames 2.1 +- 2.3 mm
 
 
 def test_labels_agree_with_polygons_filled_by_another_library(hearts):
     hearts = hearts.select(slice(0, 40, 5))
-    state = at(hearts, 0.0, 0.8)
+    pose = at(hearts, 0.0, 0.8)
     z, x = torch.meshgrid(torch.arange(320) * 0.5, torch.arange(360) * 0.5 - 90, indexing="ij")
     x, z = (t.double().expand(8, 1, 320, 360) for t in (x, z))
-    labels = apical_labels(hearts, state, ray_table(hearts, state), x, z).numpy()
-    contour = endocardium(state)
-    outer = torch.cat((contour[..., :1, :], epicardium(hearts, state, contour), contour[..., -1:, :]), -2)
+    labels = apical_labels(hearts, pose, polar_contours(hearts, pose), x, z).numpy()
+    contour = endocardium(pose)
+    outer = torch.cat((contour[..., :1, :], epicardium(hearts, pose, contour), contour[..., -1:, :]), -2)
     for polygon, classes in ((contour, (1,)), (outer, (1, 2))):
-        pixels = (state.to_probe(polygon) * 2 + torch.tensor([180.0, 0])).numpy()
+        pixels = (pose.to_probe(polygon) * 2 + torch.tensor([180.0, 0])).numpy()
         for heart in range(8):
             for time in range(2):
                 mask = polygon2mask((320, 360), pixels[heart, time, :, ::-1])
-                found = np.isin(labels[heart, time], classes)
-                dice = 2 * (mask & found).sum() / (mask.sum() + found.sum())
+                labelled = np.isin(labels[heart, time], classes)
+                dice = 2 * (mask & labelled).sum() / (mask.sum() + labelled.sum())
                 assert dice > 0.985
 
 
 def test_atrium_lies_below_the_mitral_plane_and_touches_the_cavity(hearts):
     hearts = hearts.select(slice(0, 40, 4))
-    state = at(hearts, 0.5)
+    pose = at(hearts, 0.5)
     z, x = torch.meshgrid(torch.arange(200) * 1.0, torch.arange(200) * 1.0 - 100, indexing="ij")
     x, z = (t.double().expand(10, 1, 200, 200) for t in (x, z))
-    labels = apical_labels(hearts, state, ray_table(hearts, state), x, z)
-    a, _ = heart_coordinates(state, x, z)
-    above = state.length[..., None, None] * 0.75
+    labels = apical_labels(hearts, pose, polar_contours(hearts, pose), x, z)
+    a, _ = pose.to_heart(x, z)
+    above = pose.length[..., None, None] * 0.75
     assert not ((labels == 3) & (a < above)).any()
     touching = (labels[..., :-1, :] == 1) & (labels[..., 1:, :] == 3)
     assert touching.any(-1).any(-1).all()
 
 
-def test_warp_carries_both_contours_back_to_end_diastole(hearts):
-    state = at(hearts, 0.9)
-    rest = at(hearts, 0.0)
-    warp = Warp(hearts, state)
-    for make in (endocardium, lambda s: epicardium(hearts, s, endocardium(s))):
-        now, then = state.to_probe(make(state))[:, :, 6:-6], rest.to_probe(make(rest))
+def test_tissue_motion_carries_both_contours_back_to_end_diastole(hearts):
+    pose = at(hearts, 0.9)
+    reference = at(hearts, 0.0)
+    motion = TissueMotion(hearts, pose)
+    for contour_of in (endocardium, lambda pose: epicardium(hearts, pose, endocardium(pose))):
+        now, then = pose.to_probe(contour_of(pose))[:, :, 6:-6], reference.to_probe(contour_of(reference))
         x, z = (now[..., k][:, :, None] for k in range(2))
-        back = torch.stack(warp.rest_position(x, z), -1)[:, 0, 0]
+        back = torch.stack(motion.end_diastolic_position(x, z), -1)[:, 0, 0]
         distance = torch.cdist(back, refine(then[:, 0])).amin(-1)
         assert distance.mean() < 0.35 and distance.quantile(0.95) < 1.3  # mm
 
 
 def refine(points: torch.Tensor) -> torch.Tensor:
-    """Ten points a segment (N, P, 2)."""
+    """Ten points per segment of contours (N, P, 2)."""
     part = torch.arange(10, dtype=points.dtype)[:, None] / 10
     return (points[:, :-1, None] * (1 - part) + points[:, 1:, None] * part).flatten(1, 2)
 
 
-def test_shoelace_of_a_square():
+def test_area_of_a_square():
     square = torch.tensor([[0.0, 0], [2, 0], [2, 2], [0, 2]])
-    assert shoelace(square) == 4
+    assert signed_area(square) == 4

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from echolib.phantom.anatomy.heart import pose, volume_ml
-from echolib.phantom.anatomy.measured import HALF_WIDTH
+from echolib.phantom.anatomy.heart import pose_at, volume_ml
 from echolib.phantom.anatomy.population import (
     camus_ejection_fraction,
     draw_hearts,
+    draw_long_axis_hearts,
     echonet_ejection_fraction,
     end_diastolic_volume,
     heart_rates,
 )
-from echolib.phantom.scanner.parasternal_view import draw_long_axes
+from echolib.phantom.anatomy.shape_model import MEAN_HALF_WIDTH
 
 
 def test_echonet_ejection_fraction():
@@ -52,30 +52,30 @@ def test_shapes_are_the_measured_ones_on_average():
     rng = np.random.default_rng(2)
     heart = draw_hearts(rng, np.full(1500, 50.0), np.full(1500, 101.0))
     profile = (heart.half_width[:, 0] / heart.length[:, :1, None]).mean(0).numpy()
-    np.testing.assert_allclose(profile / profile.sum(), HALF_WIDTH / HALF_WIDTH.sum(), rtol=0.05)
+    np.testing.assert_allclose(profile / profile.sum(), MEAN_HALF_WIDTH / MEAN_HALF_WIDTH.sum(), rtol=0.05)
     assert heart.length[:, 0].mean() == pytest.approx(79, abs=3)
     assert heart.tilt[:, 0].mean() == pytest.approx(-11.5, abs=0.8)
     shortening = 1 - (heart.length[:, 1] / heart.length[:, 0]).mean()
     assert shortening == pytest.approx(0.155, abs=0.01)
 
 
-def test_breadth_widens_the_population():
-    def spread(breadth):
-        heart = draw_hearts(np.random.default_rng(3), np.full(400, 50.0), np.full(400, 100.0), breadth)
+def test_variability_widens_the_population():
+    def tilt_sd(variability):
+        heart = draw_hearts(np.random.default_rng(3), np.full(400, 50.0), np.full(400, 100.0), variability)
         return heart.tilt[:, 0].std()
 
-    assert spread(1.5) > 1.3 * spread(1.0)
+    assert tilt_sd(1.5) > 1.3 * tilt_sd(1.0)
 
 
 def test_extreme_hearts_stay_drawable():
     rng = np.random.default_rng(4)
-    heart = draw_hearts(rng, rng.uniform(10, 80, 300), rng.uniform(30, 340, 300), breadth=1.5)
-    volume = volume_ml(pose(heart, torch.linspace(0, 1, 7, dtype=torch.float64).expand(300, 7)))
+    heart = draw_hearts(rng, rng.uniform(10, 80, 300), rng.uniform(30, 340, 300), variability=1.5)
+    volume = volume_ml(pose_at(heart, torch.linspace(0, 1, 7, dtype=torch.float64).expand(300, 7)))
     assert torch.isfinite(volume).all() and (volume.diff(dim=1) < 0).all()
 
 
 def test_wall_measures():
-    heart = draw_long_axes(np.random.default_rng(0), 4000)
+    heart = draw_long_axis_hearts(np.random.default_rng(0), 4000)
     means = [float(t[:, 0].mean()) for t in (heart.septum, heart.wall, heart.cavity)]
     assert means == pytest.approx([10.7, 10.3, 46.6], abs=0.4)
     assert float(heart.cavity[:, 1].mean()) == pytest.approx(31.0, abs=0.6)

@@ -1,33 +1,30 @@
 """Figures: the same bytes for the same input, and what is drawn in them."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from echolib import report
 from echolib.geometry import beat_clip_starts, find_beats
 from echolib.report import (
+    COLUMN,
     DPI,
+    PAGE,
+    PALETTE,
     area_over_time,
+    coverage_curves,
     ef_population,
     ef_scatter,
+    embedding_maps,
     error_by_ef,
+    errors_by_class,
     frame_montage,
     learning_curves,
     panels,
     roc_curves,
+    sample_weights,
     save_figure,
-    style,
 )
-
-
-@pytest.fixture(autouse=True)
-def _style():
-    with matplotlib.rc_context():
-        style()
-        yield
 
 
 @pytest.fixture
@@ -35,11 +32,6 @@ def ef():
     rng = np.random.default_rng(0)
     label = rng.normal(52, 14, 200).clip(10, 85)
     return label, label + rng.normal(0, 5, 200)
-
-
-def words(figure):
-    """All texts of a figure, its legends' too."""
-    return [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
 
 
 @pytest.fixture
@@ -91,26 +83,26 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_old_one(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.png", "kept.svg"]
 
 
-def test_scatter_shows_each_item_and_the_fitted_line(ef):
+def test_scatter_shows_each_item_and_the_fitted_line(ef, texts):
     label = np.arange(20.0, 80.0)  # errors 20 - label / 2
     figure = ef_scatter(label, 0.5 * label + 20, data="phantom", title="Half")
     (axes,) = figure.axes
     np.testing.assert_allclose(axes.collections[0].get_offsets(), np.stack([label, 0.5 * label + 20], axis=1))
     x, y = axes.lines[1].get_data()
     np.testing.assert_allclose(y, 0.5 * x + 20)
-    assert "least squares, slope 0.50" in words(figure)
-    assert any("phantom, n = 60\nMAE 8.25 points" in text for text in words(figure))
+    assert "least squares, slope 0.50" in texts(figure)
+    assert any("phantom, n = 60\nMAE 8.25 points" in text for text in texts(figure))
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Labelled EF (%)", "Predicted EF (%)")
     assert ef_scatter(*ef, data="CAMUS", axes=axes) is figure
 
 
-def test_scatter_of_one_item():
-    assert "MAE 5.00 points" in " ".join(words(ef_scatter([50.0], [55.0], data="phantom")))
+def test_scatter_of_one_item(texts):
+    assert "MAE 5.00 points" in " ".join(texts(ef_scatter([50.0], [55.0], data="phantom")))
 
 
-def test_population_shares(ef):
+def test_population_shares(ef, texts):
     figure = ef_population({"phantom": np.array([30.0, 45.0, 60.0, 61.0]), "CAMUS": ef[0]})
-    text = words(figure)
+    text = texts(figure)
     assert {"HFrEF\n25 %", "HFmrEF\n25 %", "HFpEF\n50 %"} <= set(text)
     assert {"phantom, n = 4", "CAMUS, n = 200"} <= set(text)
 
@@ -123,10 +115,10 @@ def test_error_by_ef_is_the_mean_in_each_bin():
     assert axes.get_ylabel() == "Mean absolute error (EF points)"
 
 
-def test_roc_lists_a_threshold_without_cases(ef):
+def test_roc_lists_a_threshold_without_cases(ef, texts):
     figure = roc_curves(np.clip(ef[0], 36, None), ef[1], data="phantom")
-    assert "EF < 35 %: one class only" in words(figure)
-    assert sum("(n = " in text for text in words(figure)) == 3
+    assert "EF < 35 %: one class only" in texts(figure)
+    assert sum("(n = " in text for text in texts(figure)) == 3
 
 
 def test_area_marks_the_beats():
@@ -170,36 +162,62 @@ def test_learning_curves_from_a_log(tmp_path):
         learning_curves({"net": log}, metric="dice")
 
 
-def test_figures_of_label_imbalance(tmp_path):
+def test_many_learning_curves_have_their_legend_beside_them(texts):
+    log = pd.DataFrame({"epoch": range(3), "train_loss": [5.0, 4, 3], "val_loss": [6.0, 3, 4]})
+    names = ["one", "two", "three", "four"]
+    figure = learning_curves({name: log for name in names}, logarithmic=True)
+    (axes,) = figure.axes
+    assert axes.get_yscale() == "log" and figure.get_figwidth() == PAGE and axes.get_ylabel() == "Loss"
+    assert {*names, "training", "weights kept"} <= set(texts(figure))
+    assert learning_curves({"one": log}).get_figwidth() == COLUMN
+
+
+def test_more_items_than_colours_are_all_drawn():
+    curves = {f"model {number}": (np.linspace(0, 1, 3), np.linspace(0, 1, 3)) for number in range(len(PALETTE) + 2)}
+    (axes,) = coverage_curves(curves, data="phantom").axes
+    assert len(axes.lines) == 1 + len(curves)
+    assert axes.lines[1].get_color() == axes.lines[1 + len(PALETTE)].get_color()
+
+
+def test_coverage_lies_against_the_diagonal(texts):
+    nominal = np.array([0.5, 0.8, 0.9])
+    figure = coverage_curves({"MC3": (nominal, nominal - 0.1)}, data="phantom")
+    (axes,) = figure.axes
+    np.testing.assert_allclose(axes.lines[0].get_xydata(), [[0, 0], [1, 1]])
+    np.testing.assert_allclose(axes.lines[1].get_data(), [nominal, nominal - 0.1])
+    assert {"MC3", "phantom", "Nominal coverage"} <= set(texts(figure))
+
+
+def test_errors_by_class_are_means_over_seeds_with_their_range(texts):
+    label = np.array([30.0, 38, 45, 60, 65, 70])
+    predictions = label + np.array([[2.0], [4.0]])  # two seeds
+    figure = errors_by_class(label, {"a": predictions, "b": label + 1.0}, data="phantom")
+    (axes,) = figure.axes
+    heights = [bar.get_height() for bar in axes.patches]
+    np.testing.assert_allclose(heights, [3] * 4 + [1] * 4)
+    (first, second) = axes.collections
+    np.testing.assert_allclose([segment[:, 1] for segment in first.get_segments()], [[2, 4]] * 4)
+    np.testing.assert_allclose([segment[:, 1] for segment in second.get_segments()], [[1, 1]] * 4)
+    assert {"all\nn = 6", "HFrEF\nn = 2", "HFmrEF\nn = 1", "HFpEF\nn = 3"} <= set(texts(figure))
+    without_failing = errors_by_class(label[3:], {"a": predictions[:, 3:]}, data="phantom")
+    assert [text.get_text() for text in without_failing.axes[0].get_xticklabels()] == ["all\nn = 3", "HFpEF\nn = 3"]
+
+
+def test_sample_weights_are_sorted_by_ef():
+    ef = np.array([60.0, 20.0, 40.0])
+    figure = sample_weights(ef, {"p = 0": np.ones(3), "p = 1": 1 / ef}, data="phantom")
+    axes, counts = figure.axes
+    np.testing.assert_allclose(axes.lines[1].get_data(), [[20, 40, 60], [1 / 20, 1 / 40, 1 / 60]])
+    assert axes.get_yscale() == "log" and counts.get_ylabel() == "Training videos"
+    assert sum(bar.get_height() for bar in counts.patches) == 3
+
+
+def test_embeddings_share_one_colour_scale(texts):
     rng = np.random.default_rng(0)
-    ef = np.clip(rng.normal(56, 12, 60), 15, 80)
-    methods = {name: np.stack([ef + rng.normal(0, sd, 60) for _ in range(2)]) for name, sd in (("a", 3), ("b", 6))}
-    figure = report.errors_by_class(ef, methods, data="phantom")
-    heights = [bar.get_height() for bar in figure.axes[0].patches]
-    assert heights[0] == pytest.approx(np.abs(methods["a"] - ef).mean())
-    weights = report.sample_weights(ef, {"p = 0": np.ones(60), "p = 1": 1 / ef}, data="phantom")
-    assert len(weights.axes[0].lines) == 2
-    maps = report.feature_maps([("one", rng.normal(size=(60, 2)), ef)] * 2, data="phantom")
-    assert maps.axes[0].collections[0].get_clim() == (ef.min(), ef.max())
-    table = pd.DataFrame({"k": [1, 2], "mae_all": [4.0, 3.0]})
-    line = report.swept(table, "k", {"mae_all": "all"}, data="phantom", xlabel="k").axes[0].lines[0]
-    assert line.get_ydata().tolist() == [4.0, 3.0]
-    for number, each in enumerate((figure, weights, maps)):
-        assert report.save_figure(each, tmp_path, f"figure{number}").exists()
-
-
-def test_figures_of_segmentation(tmp_path):
-    image = np.full((20, 20), 90, np.uint8)
-    mask = np.zeros((20, 20), bool)
-    mask[5:12, 6:14] = True
-    masks = {"one": [mask, mask], "empty": [np.zeros_like(mask)] * 2}
-    figure = report.outlines([image] * 2, [mask] * 2, masks, ["easy", "hard"])
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["easy", "hard"]
-    rows = report.image_rows([[image] * 3] * 2, ["a", "b", "c"])
-    assert len(rows.axes) == 6
-    table = pd.DataFrame({"start": ["random"], "d5": [0.7], "d5_low": [0.6], "d5_high": [0.8]})
-    table = table.assign(d100=0.9, d100_low=0.88, d100_high=0.92)
-    curve = report.dice_by_fraction({"U-Net": table}, {"d100": 100, "d5": 5}, data="phantom")
-    assert curve.axes[0].lines[0].get_xydata().tolist() == [[100, 0.9], [5, 0.7]]
-    for number, each in enumerate((figure, rows, curve)):
-        assert report.save_figure(each, tmp_path, f"segmentation{number}").exists()
+    ef = np.array([20.0, 50.0, 70.0])
+    coordinates = rng.normal(size=(3, 2))
+    figure = embedding_maps([("one", coordinates, ef), ("two", -coordinates, ef - 10)], data="phantom")
+    for axes in figure.axes[:2]:
+        assert axes.collections[0].get_clim() == (10, 70)
+    np.testing.assert_allclose(figure.axes[0].collections[0].get_offsets(), coordinates)
+    assert {"one", "two", "phantom, n = 3", "Labelled EF (%)"} <= set(texts(figure))

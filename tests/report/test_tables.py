@@ -67,7 +67,7 @@ def test_special_characters_survive_latex(tmp_path):
 
 
 def test_index_and_decimals(tmp_path):
-    scores = ef_scores([30.0, 45.0, 60.0, 62.0], [35.0, 47.0, 61.0, 60.0], resamples=20)
+    scores = ef_scores(np.array([30.0, 45.0, 60.0, 62.0]), np.array([35.0, 47.0, 61.0, 60.0]), resamples=20)
     save_table(scores, tmp_path, "scores", decimals={"mae": 1}, headings={"group": "class"})
     files = read(tmp_path, "scores")
     assert files["csv"].splitlines()[0].startswith("group,n,mae,mae_low,mae_high,gm")
@@ -110,6 +110,13 @@ def test_ours_beside_published_wide(ours, published):
     assert table.loc["r3d", "r2_difference"] == pytest.approx(-0.094)
     assert table.loc["r3d", "seeds"] == 3 and pd.isna(table.loc["mc3", "seeds"])
     assert np.isnan(table.loc["new", "mae_published"]) and np.isnan(table.loc["mc3", "mae"])
+
+
+def test_published_beside_ours_in_our_order(ours, published):
+    table = beside_published(ours, published, "method", "mae", data="phantom", order="ours").set_index("method")
+    assert table.index.tolist() == ["r3d", "new", "mc3"]
+    published_first = beside_published(ours, published, "method", "mae", data="phantom").set_index("method")
+    pd.testing.assert_frame_equal(table, published_first.loc[table.index])
 
 
 def test_ours_beside_published_long(tmp_path, ours, published):

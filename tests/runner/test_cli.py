@@ -20,7 +20,9 @@ def home(write_notebook, tmp_path, monkeypatch):
         parameters='profile = "demo"\nechonet_dynamic = ""\ncamus = ""\nechonet_lvh = ""\nepochs = 3\n',
     )
     monkeypatch.setenv("ECHOLIB_HOME", str(tmp_path))
-    monkeypatch.setattr(cli, "write_missing_phantom", lambda *args, **kwargs: None)
+    monkeypatch.setattr("echolib.phantom.writers.missing.write_missing_phantom", lambda *args, **kwargs: None)
+    for name in ("ECHONET_DYNAMIC", "CAMUS", "ECHONET_LVH"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -58,9 +60,10 @@ def test_plan_lists_every_experiment_and_its_cost_and_writes_nothing(home, execu
         "echonet-mc3_18-seed0",
         "echonet-deeplabv3",
     ]
-    assert all(line.endswith("to train") for line in experiments)
+    assert all(line.endswith("new: its data are not there yet") for line in experiments)
     epochs, items = re.search(r"(\d+) epochs x +(\d+) items", experiments[0]).groups()
-    assert (int(epochs), int(items)) == (PROFILES["smoke"].clips.epochs, 0.75 * PROFILES["smoke"].videos)
+    smoke = PROFILES["smoke"]
+    assert (int(epochs), int(items)) == (smoke.clips.epochs, 0.75 * smoke.phantom["echonet_dynamic"])
     assert re.search(
         rf"^{len(experiments)} experiments, 0 done; training the rest takes about \d+ (s|min|h) on", lines[-1]
     )
@@ -70,7 +73,7 @@ def test_plan_lists_every_experiment_and_its_cost_and_writes_nothing(home, execu
 def test_run_passes_profile_folders_parameters_and_limits(home, executed, tmp_path):
     real = tmp_path / "real"
     real.mkdir()
-    options = ["--echonet-lvh", str(real), "-p", "epochs=7", "--minutes", "5", "--cell-timeout", "60"]
+    options = ["--data", f"echonet_lvh={real}", "-p", "epochs=7", "--minutes", "5", "--cell-timeout", "60"]
     result = echolib("study", "--profile", "smoke", *options)
     assert result.exit_code == 0, result.output
     ((parameters, deadline, timeout),) = executed
@@ -99,8 +102,10 @@ def test_out_of_minutes_ends_well_and_says_how_to_go_on(home, executed, monkeypa
     [
         (["--profile", "tiny"], "no profile 'tiny': one of smoke, demo, gpu, paper"),
         (["--profile", "paper"], "the profile 'paper' has no phantom"),
-        (["--camus", "/nowhere"], "CAMUS: no folder /nowhere"),
-        (["-p", "epoch=3"], "no parameter 'epoch'"),
+        (["--data", "camus=/nowhere"], "CAMUS: no folder /nowhere"),
+        (["--data", "mnist=/nowhere"], "write NAME=FOLDER with one of the names"),
+        (["-p", "epoch=3"], "no notebook asked for has this parameter; they have"),
+        (["-p", "profile=smoke"], "use --profile"),
         (["-p", "epochs"], "write NAME=VALUE"),
         (["-p", "epochs=many"], "epochs = 'many' is not a int"),
         (["--only", "77"], "no notebook starts with '77'"),
@@ -138,7 +143,7 @@ def test_verify_names_every_store_that_changed(home, monkeypatch):
             if self.folder.name == "bad":
                 raise DataError("0X1A.avi changed")
 
-    monkeypatch.setattr("echolib.data.store.FrameStore", Store)
+    monkeypatch.setattr("echolib.data.store.frame_store.FrameStore", Store)
     result = echolib("verify")
     assert result.exit_code == 1
     assert f"{home}/cache/good: whole" in result.stdout and f"{home}/cache/bad: 0X1A.avi changed" in result.stderr

@@ -6,12 +6,19 @@ import time
 
 import pytest
 
-from echolib.data.folders import locate
+from echolib.folders import locate
 from echolib.runner import run as study_run
 from echolib.runner.execute import NotebookFailed, NotebookStopped
 from echolib.runner.notebook import StudyError, find_notebooks
-from echolib.runner.run import Request, run
+from echolib.runner.plan import Plan
+from echolib.runner.request import Request
+from echolib.runner.run import run as run_study
 from echolib.workspace import Workspace
+
+
+def run(request: Request, announce=Plan, **limits) -> bool:
+    """The study with nothing to train."""
+    return run_study(request, announce=announce, **limits)
 
 
 @pytest.fixture
@@ -25,8 +32,8 @@ def request_for(write_notebook, tmp_path):
     (phantom / "phantom.json").write_text('{"videos": 3}')
 
     def make(only=(), camus: str = "", **settings) -> Request:
-        sources = locate(workspace, "demo", {"camus": camus}, phantom=True)
-        return Request(workspace, "demo", find_notebooks(tmp_path / "notebooks", only), sources, settings)
+        folders = locate(workspace, "demo", {"camus": camus}, phantom=True)
+        return Request(workspace, "demo", find_notebooks(tmp_path / "notebooks", only), folders, settings)
 
     return make
 
@@ -59,7 +66,7 @@ def test_runs_in_order_then_not_again(request_for, executed, capsys):
     assert run(request_for())
     assert executed == ["02_a", "10_b"]
     assert "[1/1] an experiment" in capsys.readouterr().out
-    assert run(request_for(), to_train=lambda: pytest.fail("nothing has to run"))
+    assert run(request_for(), announce=lambda: pytest.fail("nothing has to run"))
     assert executed == ["02_a", "10_b"]
     assert "02_a: up to date" in capsys.readouterr().out
 
@@ -94,12 +101,13 @@ def test_a_change_of_data_code_or_parameters_reruns_all(request_for, executed, t
     assert executed == ["02_a", "10_b"] * 2
     run(request_for(epochs=5))
     assert executed == ["02_a", "10_b"] * 2
-    monkeypatch.setattr("echolib.runner.stamp.code_hash", lambda: "changed")
+    monkeypatch.setattr("echolib.runner.stamp.code_hashes", lambda notebook: {"losses/byol.py": "changed"})
     run(request_for(epochs=5))
     assert executed == ["02_a", "10_b"] * 3
 
 
-def test_what_gathers_records_runs_after_any_of_them(request_for, executed, write_notebook):
+def test_what_gathers_records_runs_after_any_of_them(request_for, executed, write_notebook, monkeypatch):
+    monkeypatch.setattr("echolib.papers.registry.reads_records", lambda notebook: notebook == "90_c")
     write_notebook("90_c", "print(3)")
     run(request_for())
     run(request_for())
@@ -206,8 +214,8 @@ def test_a_full_disk_is_named_and_leaves_no_stamp(request_for, executed, monkeyp
 
 
 def test_every_notebook_is_checked_before_the_first_runs(request_for, executed, write_notebook):
-    write_notebook("20_c", parameters='profile = "demo"\n')
-    with pytest.raises(StudyError, match=r"20_c\.ipynb: no parameter 'epochs'"):
+    write_notebook("20_c", parameters='profile = "demo"\nepochs = "three"\n')
+    with pytest.raises(StudyError, match=r"20_c\.ipynb: epochs = 5 is not a str"):
         run(request_for(epochs=5))
     write_notebook("20_c", kernel="julia-9")
     with pytest.raises(StudyError, match=r"20_c\.ipynb: no kernel 'julia-9'"):

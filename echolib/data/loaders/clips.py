@@ -8,18 +8,18 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from echolib.data.errors import DataError
 from echolib.data.sampling import Normalisation, ResidentFrames, all_starts, clips
-from echolib.data.selection import Dataset, Source
-from echolib.metrics.ejection import mae, r2, rmse
+from echolib.data.selection import DataSelection, Dataset
 
 STATISTICS_VIDEOS = 128  # training videos from which mean and standard deviation are measured, as the reference does
 
 
 @dataclass(frozen=True)
 class EFVideos:
-    """Frames, labels and splits of EchoNet-Dynamic videos.
+    """Frames, labels and splits of videos.
 
-    videos: one row a video with at least two traced frames, in the order of `frames.counts`; ef: (videos,) percent;
+    videos: one row per video of `labelled_videos`, in the order of `frames.counts`; ef: (videos,) percent;
     of_split: video numbers by split.
     """
 
@@ -67,9 +67,19 @@ class EFVideos:
 
 
 def labelled_videos(dataset: Dataset) -> tuple[np.ndarray, pd.DataFrame]:
-    """Videos with two traced frames, as the reference keeps them (10,025 of 10,030): their rows, and their table."""
-    keep = np.flatnonzero(dataset.items["traced"].to_numpy() >= 2)
+    """Videos with an ejection fraction, and with two traced frames where tracings are counted, as EchoNet-Dynamic's
+    reference keeps them (10,025 of 10,030): their rows, and their table. Raises DataError where none has a label."""
+    keep = np.flatnonzero(_is_labelled(dataset.items))
+    if not len(keep):
+        raise DataError(f"no video of {dataset.entry.title} has an ejection fraction: choose another dataset")
     return keep, dataset.items.iloc[keep].reset_index(drop=True)
+
+
+def _is_labelled(items: pd.DataFrame) -> np.ndarray:
+    if "ef_percent" not in items:
+        return np.zeros(len(items), bool)
+    traced = items["traced"] >= 2 if "traced" in items else True
+    return (items["ef_percent"].notna() & traced).to_numpy()
 
 
 def split_rows(videos: pd.DataFrame, device: torch.device) -> dict[str, Tensor]:
@@ -87,18 +97,12 @@ def _some_frames(frames: ResidentFrames, videos: Tensor) -> Tensor:
     return frames.gather(index)
 
 
-def expected_videos(source: Source) -> int:
-    """Training videos with two traced frames, from the tables alone."""
-    if not source.is_here:
-        return source.expected
-    items = source.items()
-    return int(((items["split"] == "train") & (items["traced"] >= 2)).sum())
-
-
-def ef_errors(predictions: pd.DataFrame) -> dict[str, float]:
-    """MAE, RMSE (EF points) and R2 of a table with the columns label and prediction."""
-    label, prediction = predictions["label"].to_numpy(), predictions["prediction"].to_numpy()
-    return {name: float(score(label, prediction)) for name, score in (("mae", mae), ("rmse", rmse), ("r2", r2))}
+def expected_videos(selection: DataSelection) -> int:
+    """Training videos with an ejection fraction, from the tables alone."""
+    if not selection.is_here:
+        return selection.expected
+    items = selection.items()
+    return int(((items["split"] == "train") & _is_labelled(items)).sum())
 
 
 def in_chunks(function: Callable[..., Tensor], *tensors: Tensor, size: int = 32) -> Tensor:

@@ -1,4 +1,4 @@
-"""Images with masks, resident on the device: traced frames of EchoNet-Dynamic, or ED and ES images of CAMUS."""
+"""Images with masks, resident on the device: traced frames of videos, or images with label images beside them."""
 
 from dataclasses import dataclass, field
 
@@ -8,12 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echolib.data.errors import DataError
 from echolib.data.letterbox import letterbox
 from echolib.data.sampling import Normalisation, ResidentFrames
-from echolib.data.selection import Dataset
+from echolib.data.selection import DataSelection, Dataset
 from echolib.geometry.tracings import tracing_mask
 
 LEFT_VENTRICLE, MYOCARDIUM, ATRIUM = 1, 2, 3
+MILLIMETRES = ["row_mm", "column_mm"]
 STRUCTURES = {
     "lv": (LEFT_VENTRICLE,),
     "epicardium": (LEFT_VENTRICLE, MYOCARDIUM),  # what the outer wall encloses, as CAMUS scores it
@@ -23,10 +25,11 @@ STRUCTURES = {
 
 @dataclass(frozen=True)
 class MaskedImages:
-    """images, labels: uint8 (items, H, W) as stored, labels 0 to 3; items: one row an image.
+    """images, labels: uint8 (items, H, W) as stored, labels 0 to 3; items: one row per image.
 
     items: name, person (video or patient), split, phase ("ED", "ES") and row_mm, column_mm of a stored pixel (NaN
-    where the dataset does not say); for CAMUS also view and scale, stored pixels to a native one.
+    where the dataset does not say); of images with label images also view, quality and scale, stored pixels to a native
+    one.
     """
 
     items: pd.DataFrame
@@ -38,7 +41,7 @@ class MaskedImages:
 
     @classmethod
     def of(cls, dataset: Dataset, device: torch.device) -> "MaskedImages":
-        """`load`, kept for the next experiment on the same dataset: tables of many short trainings read it each."""
+        """`load`, kept for the next experiment on the same dataset: the many short trainings of a table read it."""
         key = ("masked images", str(device))
         if key not in dataset.derived:
             dataset.derived[key] = cls.load(dataset, device)
@@ -46,9 +49,11 @@ class MaskedImages:
 
     @classmethod
     def load(cls, dataset: Dataset, device: torch.device) -> "MaskedImages":
-        """Every image of `dataset` that has a mask."""
-        make = _traced_frames if dataset.name == "echonet_dynamic" else _camus_images
-        items, images, labels = make(dataset, device)
+        """Every image of `dataset` that has a mask. Raises DataError where it has neither masks nor tracings."""
+        if dataset.masks is None and "tracings" not in dataset.tables:
+            raise DataError(f"{dataset.entry.title} has no masks here: choose images with masks, or another dataset")
+        labelled = _traced_frames if dataset.masks is None else _labelled_images
+        items, images, labels = labelled(dataset, device)
         split = items["split"].to_numpy()
         of_split = {
             name: torch.as_tensor(np.flatnonzero(split == name), device=device) for name in ("train", "val", "test")
@@ -92,11 +97,21 @@ def structure_targets(labels: Tensor, structures: tuple[str, ...]) -> Tensor:
     return torch.stack([torch.isin(labels, labels.new_tensor(STRUCTURES[name])) for name in structures], dim=1)
 
 
+def expected_images(selection: DataSelection) -> int:
+    """Training images with masks, from the tables alone."""
+    if "tracings" not in selection.entry.tables:
+        return selection.expected_items()
+    if not selection.is_here:
+        return 2 * selection.expected  # ED and ES
+    items = selection.items()
+    return int(items.loc[items["split"] == "train", "traced"].clip(upper=2).sum())
+
+
 def _traced_frames(dataset: Dataset, device: torch.device) -> tuple[pd.DataFrame, Tensor, Tensor]:
-    """ED and ES frames of EchoNet-Dynamic with the left ventricle drawn from the tracing."""
-    tracings = dataset.tables["tracings"]
+    """ED and ES frames of videos with the left ventricle drawn from the tracing."""
+    tracings, videos = dataset.tables["tracings"], dataset.items[["name", "split", "ef_percent"]]
     tracings = tracings[tracings["phase"].isin(["ED", "ES"])].merge(
-        dataset.items[["video", "split", "ef_percent"]], on="video", validate="many_to_one"
+        videos.rename(columns={"name": "video"}), on="video", validate="many_to_one"
     )
     frames, height, width = dataset.frames, dataset.frames.height, dataset.frames.width
     first = frames.starts[[frames.index[name] for name in tracings["video"]]]
@@ -105,19 +120,21 @@ def _traced_frames(dataset: Dataset, device: torch.device) -> tuple[pd.DataFrame
     masks = np.stack([tracing_mask(tracing, height, width) for tracing in tracings["tracing"]])
     items = tracings[["video", "split", "phase", "frame", "ef_percent"]].rename(columns={"video": "person"})
     items["name"] = items["person"] + "_" + items["phase"]
-    items[["row_mm", "column_mm"]] = np.nan
+    items[MILLIMETRES] = np.nan
     labels = torch.as_tensor(masks.astype(np.uint8), device=device)  # LEFT_VENTRICLE is 1
     return items.reset_index(drop=True), images, labels
 
 
-def _camus_images(dataset: Dataset, device: torch.device) -> tuple[pd.DataFrame, Tensor, Tensor]:
-    items = dataset.items.rename(columns={"patient": "person"})
-    items = items[["name", "person", "split", "view", "phase", "quality", "ef_percent", "row_mm", "column_mm"]].copy()
+def _labelled_images(dataset: Dataset, device: torch.device) -> tuple[pd.DataFrame, Tensor, Tensor]:
+    """Images with a label image each. Raises ValueError where the dataset has none."""
+    if dataset.masks is None:
+        raise ValueError(f"{dataset.name} has no label images")
+    columns = ("name", "person", "split", "view", "phase", "quality", "ef_percent", "row_mm", "column_mm")
+    items = dataset.items.reindex(columns=[name for name in columns if name in dataset.items or name in MILLIMETRES])
     size = (dataset.frames.height, dataset.frames.width)
     scale = np.array([letterbox(height, width, size).scale for height, width in dataset.frames.native_sizes])
     items["scale"] = scale
-    items["row_mm"] /= scale  # of a stored pixel now
-    items["column_mm"] /= scale
+    items[MILLIMETRES] = items[MILLIMETRES].div(scale, axis=0)  # of a stored pixel now
     # A store lays its frames down in the order in which they were decoded: `starts` says where each item's lies.
     stores = (ResidentFrames.from_store(store, device) for store in (dataset.frames, dataset.masks))
     images, labels = (store.gather(store.starts) for store in stores)

@@ -7,12 +7,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from echolib.data.loaders.images import STRUCTURES, MaskedImages, resize_images, structure_targets
+from echolib.data.loaders.images import MaskedImages, resize_images, structure_targets
 from echolib.data.loaders.keypoints import PointedImages, derived_points, moved_to_size
 from echolib.data.sampling import Normalisation, crop_offsets, shift_crop
 from echolib.data.selection import Dataset
 
-LABELLED = {"camus": tuple(STRUCTURES), "echonet_dynamic": ("lv",), "echonet_lvh": ()}  # structures with masks
 LARGEST_SHIFT = 1 / 32  # of the image's side
 BRIGHTNESS = 0.15  # standard deviation of the gain, and of the offset in standard deviations of the grey levels
 
@@ -30,7 +29,7 @@ class LabelledBatch(NamedTuple):
 @dataclass(frozen=True)
 class LabelledSet:
     """One dataset at the training size. images: uint8 (items, size, size); targets: bool (items, labelled structures,
-    size, size); structures: the places of those among all of the task's; points: (items, K, 2) x, y in pixels, NaN
+    size, size); structures: the positions of those among all of the task's; points: (items, K, 2) x, y in pixels, NaN
     where unlabelled; stored: masks and images as they lie on disk, on which Dice is scored (None without masks).
 
     items: name, person, split, phase, frame or view; input_scale (pixels of the input to a native one), input_row_mm
@@ -47,6 +46,11 @@ class LabelledSet:
     of_split: dict[str, Tensor]
     stored: MaskedImages | None
 
+    @property
+    def has_points(self) -> bool:
+        """Whether any image carries a keypoint."""
+        return bool(self.points.isfinite().any())
+
     def labels(self, rows: Tensor, structures: int) -> LabelledBatch:
         """Images as they are, with their labels among all `structures` of the task."""
         targets = self.targets.new_zeros(len(rows), structures, *self.targets.shape[-2:])
@@ -56,21 +60,21 @@ class LabelledSet:
 
     def augmented(self, rows: Tensor, structures: int, generator: torch.Generator) -> LabelledBatch:
         """Each image normalised, shifted by up to a thirty-second of its side and changed in gain and brightness."""
-        found = self.labels(rows, structures)
+        batch = self.labels(rows, structures)
         offsets = crop_offsets(len(rows), int(LARGEST_SHIFT * self.images.shape[-1]), generator)
-        images = self.normalise(shift_crop(found.images, offsets))
+        images = self.normalise(shift_crop(batch.images, offsets))
         gain, level = BRIGHTNESS * torch.randn(2, len(rows), 1, 1, 1, generator=generator, device=images.device)
-        points = found.points - offsets.flip(1).unsqueeze(1)
-        return LabelledBatch(images * (1 + gain) + level, shift_crop(found.targets, offsets), found.known, points)
+        points = batch.points - offsets.flip(1).unsqueeze(1)
+        return LabelledBatch(images * (1 + gain) + level, shift_crop(batch.targets, offsets), batch.known, points)
 
 
 def masked_set(
     dataset: Dataset, size: int, structures: tuple[str, ...], keypoints: int, device: torch.device, *, derived: bool
 ) -> LabelledSet:
-    """CAMUS or EchoNet-Dynamic; derived: with the keypoints found in CAMUS's masks."""
+    """A dataset with masks; derived: with the keypoints found in its masks."""
     stored = MaskedImages.of(dataset, device)
     images, labels = stored.resized(size)
-    labelled = tuple(i for i, name in enumerate(structures) if name in LABELLED[dataset.name])
+    labelled = tuple(i for i, name in enumerate(structures) if name in dataset.entry.structures)
     side = stored.images.shape[-1]
     items = stored.items.copy()
     items["input_row_mm"], items["input_column_mm"] = items["row_mm"] * side / size, items["column_mm"] * side / size
@@ -84,12 +88,12 @@ def masked_set(
 
 
 def pointed_set(dataset: Dataset, size: int, device: torch.device) -> LabelledSet:
-    """EchoNet-LVH."""
-    found = PointedImages.of(dataset, device)
-    side = found.images.shape[-1]
-    items = found.items.copy()
+    """A dataset with keypoints."""
+    pointed = PointedImages.of(dataset, device)
+    side = pointed.images.shape[-1]
+    items = pointed.items.copy()
     items["input_row_mm"] = items["input_column_mm"] = items["row_mm"] * side / size
     items["input_scale"] = items["scale"] * size / side
-    images, points = resize_images(found.images, size), moved_to_size(found.points, side, size)
+    images, points = resize_images(pointed.images, size), moved_to_size(pointed.points, side, size)
     targets = torch.zeros(len(items), 0, size, size, dtype=torch.bool, device=device)
-    return LabelledSet(dataset.name, items, images, targets, (), points, found.normalise, found.of_split, None)
+    return LabelledSet(dataset.name, items, images, targets, (), points, pointed.normalise, pointed.of_split, None)

@@ -1,25 +1,20 @@
-"""CAMUS on disk, in its NIfTI and in its older MHD release, as tidy tables.
+"""CAMUS on disk, in its NIfTI and in its older MHD release, as tidy tables."""
 
-Source: Leclerc et al., "Deep learning for segmentation using an open large-scale dataset in 2D echocardiography",
-IEEE TMI 38(9), 2019, doi 10.1109/TMI.2019.2900516. Non-commercial research only, citation mandatory.
-"""
-
-import gzip
 import re
 import warnings
-import zlib
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from echolib.data.errors import DataError, Faults
-from echolib.data.readers.checks import inside
+from echolib.data.checks import inside
+from echolib.data.dataset_entry import DatasetEntry, Options
+from echolib.data.errors import Faults
+from echolib.data.image import image_frames, image_spacing, mask_frames
 
-NIFTI_HEADER_BYTES = 352
 VIEWS = ("2CH", "4CH")
-LABELS = ("background", "left ventricle", "myocardium", "left atrium")
 _SPLIT_LISTS = {"training": "train", "validation": "val", "testing": "test"}
 _OLD_FOLDERS = {"training": "train", "testing": "test"}
 _PHASES = {"ED": "ED", "ES": "ES", "half_sequence": "sequence", "sequence": "sequence"}
@@ -34,6 +29,13 @@ _NUMBERS = {  # key in the cfg -> (column, least, most)
 }
 
 
+class CAMUSOptions(Options):
+    """Which images of CAMUS."""
+
+    views: tuple[Literal["2CH", "4CH"], ...] = ("4CH",)
+    sequences: bool = False  # the sequences without masks, in place of the ED and ES images with masks
+
+
 class CAMUS:
     """The CAMUS folder as two tables. No image is decoded.
 
@@ -41,11 +43,11 @@ class CAMUS:
     a folder of patients. Empty patient folders are left out with a warning. Patients of the MHD release's `testing/`
     are numbered from 1 again, so they are called "testing-patient0001".
 
-    `patients`, one row a patient: patient, split ("train", "val", "test", "" unknown), sex, age, quality (of the 4CH
+    `patients`, one row per patient: patient, split ("train", "val", "test", "" unknown), sex, age, quality (of the 4CH
     view where known, else 2CH), ef_percent, fps.
 
-    `images`, one row an image: patient, split, view, phase ("ED", "ES", "sequence"), path, mask_path ("" without
-    mask), frame (0-based place of ED or ES in the sequence, -1 unknown), quality, ef_percent (cfg `EF`),
+    `images`, one row per image: patient, split, view, phase ("ED", "ES", "sequence"), path, mask_path ("" without
+    mask), frame (0-based position of ED or ES in the sequence, -1 unknown), quality, ef_percent (cfg `EF`),
     lv_ef_percent (cfg `LVef`), esv_ml, edv_ml, fps. EF and volumes belong to the patient: a view without cfg takes
     them from the other one. Quality, fps and frame belong to the view. A sequence's first frame may be ES.
 
@@ -74,93 +76,36 @@ class CAMUS:
         return f"CAMUS({str(self.root)!r}): {len(self.patients)} patients, {len(self.images)} images"
 
 
-def read_camus(path: str | PathLike) -> tuple[np.ndarray, tuple[float, float]]:
-    """An image or sequence as uint8 (T, H, W) and its pixel size (row, column) in mm, from the header.
-
-    Raises DataError when the file cannot be read or does not hold grey values from 0 to 255.
-    """
-    import SimpleITK
-
-    try:
-        image = SimpleITK.ReadImage(str(path))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise DataError(f"{path} is not a readable NIfTI or MHD image ({reason}): download it again") from error
-    pixels = SimpleITK.GetArrayFromImage(image)
-    _check_whole(Path(path), pixels.nbytes)
-    if pixels.ndim == 2:
-        pixels = pixels[None]
-    if pixels.ndim != 3 or pixels.size == 0 or pixels.min() < 0 or pixels.max() > 255:
-        raise DataError(f"{path}: shape {pixels.shape} or values outside 0 to 255: not a CAMUS image")
-    column, row = image.GetSpacing()[:2]
-    return pixels.astype("uint8"), (row, column)
-
-
-def _check_whole(path: Path, pixel_bytes: int) -> None:
-    """Refuses a NIfTI file cut short: the ITK reader takes what it lacks for black, or for what memory holds."""
-    if path.name.endswith(".mhd"):
-        return  # the size of a raw file is checked by the reader
-    try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if path.suffix == ".gz" else content
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is damaged or cut short ({error}): download it again") from error
-    if len(content) < NIFTI_HEADER_BYTES + pixel_bytes:
-        raise DataError(f"{path} is cut short ({len(content)} bytes unpacked): download it again")
-
-
-def read_camus_mask(path: str | PathLike) -> tuple[np.ndarray, tuple[float, float]]:
-    """A mask as uint8 (T, H, W) with labels 0 background, 1 left ventricle, 2 myocardium, 3 left atrium; pixel size.
-
-    Raises DataError when the file cannot be read or holds another label.
-    """
-    labels, spacing = read_camus(path)
-    if labels.max() >= len(LABELS):
-        raise DataError(f"{path} holds label {labels.max()}, the labels are 0 to {len(LABELS) - 1}")
-    return labels, spacing
-
-
-def camus_frames(path: str | PathLike) -> np.ndarray:
-    """The pixels of `read_camus` alone, as `FrameStore.build(read=...)` takes them."""
-    return read_camus(path)[0]
-
-
-def camus_labels(path: str | PathLike) -> np.ndarray:
-    """The labels of `read_camus_mask` alone, as `FrameStore.build(read=..., interpolation="nearest")` takes them."""
-    return read_camus_mask(path)[0]
-
-
-camus_frames.packages = camus_labels.packages = ("SimpleITK",)  # whose version decides the pixels
-
-
 def _patient_folders(root: Path, faults: Faults) -> dict[str, tuple[Path, str]]:
     """Patient -> (folder, split by the old layout's folders)."""
-    if (root / "database_nifti").is_dir():
-        places = [(root / "database_nifti", "", "")]
-    elif any((root / name).is_dir() for name in _OLD_FOLDERS):
-        places = [
-            (root / name, split, "testing-" if name == "testing" else "")
-            for name, split in _OLD_FOLDERS.items()
-            if (root / name).is_dir()
-        ]
-    else:
-        places = [(root, "", "")]
-    found, empty = {}, []
-    for place, split, prefix in places:
-        for folder in sorted(place.glob("patient*")):
+    patients, empty = {}, []
+    for parent, split, prefix in _parent_folders(root):
+        for folder in sorted(parent.glob("patient*")):
             if not folder.is_dir():
                 continue
             if not inside(root, folder):
                 faults.add(f"{folder} is a link that leads out of {root}")
             elif any(folder.iterdir()):
-                found[prefix + folder.name] = (folder, split)
+                patients[prefix + folder.name] = (folder, split)
             else:
                 empty.append(folder.name)
     if empty:
         warnings.warn(f"CAMUS in {root}: empty patient folders left out: {', '.join(empty)}", stacklevel=3)
-    if not found:
+    if not patients:
         faults.add(f"{root} holds no patient folder (database_nifti/, training/ or patientXXXX/)")
-    return found
+    return patients
+
+
+def _parent_folders(root: Path) -> list[tuple[Path, str, str]]:
+    """Folders that hold patients, with the split of these patients ("" unknown) and the prefix of their names."""
+    if (root / "database_nifti").is_dir():
+        return [(root / "database_nifti", "", "")]
+    old = [
+        (root / name, split, "testing-" if name == "testing" else "")
+        for name, split in _OLD_FOLDERS.items()
+        if (root / name).is_dir()
+    ]
+    return old or [(root, "", "")]
 
 
 def _split_lists(root: Path, faults: Faults) -> dict[str, str]:
@@ -210,7 +155,7 @@ def _read_patient(name: str, folder: Path, split: str, faults: Faults) -> tuple[
 
 def _view_files(folder: Path, view: str, faults: Faults) -> dict[str, tuple[str, str]]:
     """Phase -> (image, mask or "") of one view."""
-    found = {}
+    files = {}
     for kind, phase in _PHASES.items():
         stem = f"{folder.name}_{view}_{kind}"
         image, mask = (
@@ -223,8 +168,8 @@ def _view_files(folder: Path, view: str, faults: Faults) -> dict[str, tuple[str,
         if mask and not image:
             faults.add(f"{mask} has no image beside it")
         if image:
-            found[phase] = (str(image), str(mask or ""))
-    return found
+            files[phase] = (str(image), str(mask or ""))
+    return files
 
 
 def _read_cfg(path: Path, faults: Faults) -> dict:
@@ -238,7 +183,8 @@ def _read_cfg(path: Path, faults: Faults) -> dict:
             raw[key.strip()] = value.strip()
         elif line.strip():
             faults.add(f"{path} row {row}: {line.strip()!r} is not 'key: value'")
-    cfg = {name: raw[key] for key, name in (("Sex", "sex"), ("ImageQuality", "quality")) if raw.get(key)}
+    named = {name: raw[key] for key, name in (("Sex", "sex"), ("ImageQuality", "quality")) if raw.get(key)}
+    cfg: dict[str, str | float] = {**named}
     for key, (column, least, most) in _NUMBERS.items():
         if raw.get(key):
             value = _number(raw[key])
@@ -262,3 +208,40 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
+
+
+def _items(tables: CAMUS, options: CAMUSOptions) -> pd.DataFrame:
+    """One row per image of the chosen views: ED and ES images with masks, or sequences without."""
+    images = tables.images[tables.images["view"].isin(options.views)]
+    if options.sequences:
+        images = images[images["phase"] == "sequence"].drop(columns="mask_path")
+    else:
+        images = images[images["phase"].isin(["ED", "ES"]) & (images["mask_path"] != "")]
+    name = images["patient"] + "_" + images["view"] + "_" + images["phase"]
+    return images.assign(name=name, person=images["patient"])
+
+
+def _items_per_person(options: CAMUSOptions) -> int:
+    return len(options.views) * (1 if options.sequences else 2)
+
+
+_PARENTS = ("database_nifti/", *(f"{name}/" for name in _OLD_FOLDERS), "")
+ENTRY = DatasetEntry(
+    name="camus",
+    title="CAMUS",
+    licence="non-commercial research only, citation mandatory",
+    citation='Leclerc et al., "Deep learning for segmentation using an open large-scale dataset in 2D '
+    'echocardiography", IEEE TMI 38(9), 2019, doi 10.1109/TMI.2019.2900516',
+    layout="database_nifti/ and database_split/ of the NIfTI release, or training/ and testing/ of the MHD release",
+    reader=CAMUS,
+    label_files=("database_split/*.txt", *(f"{parent}patient*/Info_*.cfg" for parent in _PARENTS)),
+    image_folders=tuple(f"{parent}patient*" for parent in _PARENTS),
+    items=_items,
+    items_per_person=_items_per_person,
+    options=CAMUSOptions,
+    structures=("lv", "epicardium", "atrium"),
+    read_frames=image_frames,
+    read_labels=mask_frames,
+    read_spacing=image_spacing,
+    phantom="echolib.phantom.writers.camus",
+)

@@ -1,7 +1,4 @@
-"""EchoNet-Dynamic on disk (FileList.csv, VolumeTracings.csv, Videos/*.avi) as tidy tables.
-
-Source: Ouyang et al., "Video-based AI for beat-to-beat assessment of cardiac function", Nature 580, 2020.
-"""
+"""EchoNet-Dynamic on disk (FileList.csv, VolumeTracings.csv, Videos/*.avi) as tidy tables."""
 
 import warnings
 from os import PathLike
@@ -10,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from echolib.data.errors import Faults, TableFaults
-from echolib.data.readers.checks import (
+from echolib.data.checks import (
     as_numbers,
     as_texts,
     check_files,
@@ -20,6 +16,8 @@ from echolib.data.readers.checks import (
     unsafe_names,
     whole_above,
 )
+from echolib.data.dataset_entry import DatasetEntry
+from echolib.data.errors import Faults, TableFaults
 
 ROWS_A_TRACING = 21  # the long axis, then 20 chords from apex to mitral plane
 FEWEST_ROWS = 12  # below it the interpolated outline would be a guess
@@ -30,11 +28,11 @@ _TRACING_COLUMNS = ("FileName", "X1", "Y1", "X2", "Y2", "Frame")
 class EchoNetDynamic:
     """The EchoNet-Dynamic folder as two tables. No video is decoded.
 
-    `videos`, one row a video: video (name without suffix), path, split ("train", "val", "test"), ef_percent, esv_ml,
+    `videos`, one row per video: video (name without suffix), path, split ("train", "val", "test"), ef_percent, esv_ml,
     edv_ml, fps, frames, height, width (pixels), traced (how many of its frames carry a tracing; the reference work
     leaves out videos with fewer than two, here they stay).
 
-    `tracings`, one row a tracing: video, frame (0-based), phase, area_px, tracing (float32 (21, 4): x1, y1, x2,
+    `tracings`, one row per tracing: video, frame (0-based), phase, area_px, tracing (float32 (21, 4): x1, y1, x2,
     y2 in pixels, row 0 = long axis). The phase is decided by area: a video's largest tracing is "ED", its smallest
     "ES", any further one "". Where several observers traced one frame there is a row for each, and the first decides.
 
@@ -111,6 +109,7 @@ def _read_tracings(root: Path, videos: pd.DataFrame, faults: Faults) -> pd.DataF
     points = np.column_stack([as_numbers(table[name]) for name in ("X1", "Y1", "X2", "Y2")])
     frames = as_numbers(table["Frame"])
     table["last"] = names.map(videos.drop_duplicates("video").set_index("video")["frames"]) - 1
+    # pyrefly: ignore[no-matching-overload]  (NumPy types the reduction along an axis as a scalar, too)
     rows.where(pd.Series(np.isnan(points).any(axis=1)), "a coordinate of {FileName}, frame {Frame}, is not a number")
     rows.where(~whole_above(frames, 0), "Frame {Frame} of {FileName} is not a whole number from 0")
     rows.where(frames > table["last"], "Frame {Frame} is past the last frame ({last}) of {FileName}")
@@ -122,19 +121,19 @@ def _read_tracings(root: Path, videos: pd.DataFrame, faults: Faults) -> pd.DataF
             (table["size"] < FEWEST_ROWS) & ~keys.duplicated(),
             f"the tracing of {{FileName}}, frame {{Frame}}, has {{size}} rows, fewer than {FEWEST_ROWS}",
         )
+        if not rows.lines:
+            return _tracing_table(keys, table["size"].to_numpy(), points)
     faults.extend(rows.lines)
-    if rows.lines:
-        return pd.DataFrame({"video": [], "frame": []})
-    return _tracing_table(keys, table["size"], points)
+    return pd.DataFrame({"video": [], "frame": []})
 
 
-def _tracing_table(keys: pd.DataFrame, sizes: pd.Series, points: np.ndarray) -> pd.DataFrame:
+def _tracing_table(keys: pd.DataFrame, sizes: np.ndarray, points: np.ndarray) -> pd.DataFrame:
     # A stable sort keeps the order of the rows inside a tracing, whatever the order of the tracings in the file.
     order = np.lexsort((keys["frame"].to_numpy(), pd.factorize(keys["video"])[0]))
-    keys, sizes, points = keys.iloc[order], sizes.to_numpy()[order], points[order]
+    keys, sizes, points = keys.iloc[order], sizes[order], points[order]
     even = sizes % ROWS_A_TRACING == 0
     names, frames = keys["video"].to_numpy(), keys["frame"].to_numpy()
-    parts = {
+    parts: dict[str, list] = {
         "video": [names[even][::ROWS_A_TRACING]],
         "frame": [frames[even][::ROWS_A_TRACING]],
         "tracing": [points[even].reshape(-1, ROWS_A_TRACING, 4)],
@@ -154,8 +153,8 @@ def _tracing_table(keys: pd.DataFrame, sizes: pd.Series, points: np.ndarray) -> 
     table = pd.DataFrame({"video": np.concatenate(parts["video"]), "frame": np.concatenate(parts["frame"])})
     table["phase"], table["area_px"] = "", _polygon_areas(tracings[:, 1:])
     table["tracing"] = list(tracings.astype("float32"))
-    place = pd.Series(range(len(table)), index=table["video"]).groupby(level=0).transform("min").to_numpy()
-    table = table.iloc[np.lexsort((table["frame"], place))].reset_index(drop=True)
+    first_row = pd.Series(range(len(table)), index=table["video"]).groupby(level=0).transform("min").to_numpy()
+    table = table.iloc[np.lexsort((table["frame"], first_row))].reset_index(drop=True)
     return _with_phases(table)
 
 
@@ -170,7 +169,7 @@ def _regular(rows: np.ndarray) -> np.ndarray:
 
 
 def _with_phases(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with "ED" at each video's largest and "ES" at its smallest area, the first tracing a frame alone."""
+    """The table with "ED" at each video's largest and "ES" at its smallest area, only the first tracing of a frame."""
     ranked = table[~table.duplicated(["video", "frame"])].sort_values("area_px", kind="stable").groupby("video")
     several = ranked["frame"].transform("size") > 1
     for phase, rows in (("ES", ranked.head(1)), ("ED", ranked.tail(1))):
@@ -183,3 +182,19 @@ def _polygon_areas(chords: np.ndarray) -> np.ndarray:
     x = np.concatenate([chords[:, :, 0], chords[:, ::-1, 2]], axis=1)
     y = np.concatenate([chords[:, :, 1], chords[:, ::-1, 3]], axis=1)
     return 0.5 * np.abs((x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)).sum(axis=1))
+
+
+ENTRY = DatasetEntry(
+    name="echonet_dynamic",
+    title="EchoNet-Dynamic",
+    licence="Stanford research use agreement: no redistribution",
+    citation='Ouyang et al., "Video-based AI for beat-to-beat assessment of cardiac function", Nature 580, 2020, '
+    "doi 10.1038/s41586-020-2145-8",
+    layout="FileList.csv, VolumeTracings.csv and Videos/*.avi",
+    reader=EchoNetDynamic,
+    label_files=("FileList.csv", "VolumeTracings.csv"),
+    image_folders=("Videos",),
+    tables=("tracings",),
+    structures=("lv",),
+    phantom="echolib.phantom.writers.echonet_dynamic",
+)

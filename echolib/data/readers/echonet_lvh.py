@@ -1,8 +1,4 @@
-"""EchoNet-LVH on disk (MeasurementsList.csv, Batch*/*.avi) as tidy tables.
-
-Source: Duffy et al., "High-throughput precision phenotyping of left ventricular hypertrophy with cardiovascular deep
-learning", JAMA Cardiology 7(4), 2022.
-"""
+"""EchoNet-LVH on disk (MeasurementsList.csv, Batch*/*.avi) as tidy tables."""
 
 from os import PathLike
 from pathlib import Path
@@ -10,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from echolib.data.errors import DataError, Faults, TableFaults
-from echolib.data.readers.checks import (
+from echolib.data.checks import (
     as_numbers,
     as_texts,
     check_files,
@@ -20,8 +15,11 @@ from echolib.data.readers.checks import (
     unsafe_names,
     whole_above,
 )
+from echolib.data.dataset_entry import DatasetEntry
+from echolib.data.errors import DataError, Faults, TableFaults
 
 MEASURES = ("LVPW", "LVID", "IVS")  # bottom to top in the parasternal long axis
+WALL_KEYPOINTS = ("posterior_outer", "posterior_inner", "septum_left", "septum_right")  # their ends, as they meet
 LARGEST_GAP_PX = 3.0  # two ends of one joint further apart than this are no joint
 _PHASES = {"d": "ED", "s": "ES"}
 _COLUMNS = ("HashedFileName", "Calc", "CalcValue", "Frame", "X1", "X2", "Y1", "Y2", "FPS", "Width", "Height")
@@ -31,13 +29,13 @@ _SPELLINGS = {"Frames": ("Frames", "NumFrames"), "Split": ("split", "Split")}  #
 class EchoNetLVH:
     """The EchoNet-LVH folder as three tables. No video is decoded.
 
-    `videos`, one row a video: video (name without suffix), path, split ("train", "val", "test"), fps (NaN unknown),
+    `videos`, one row per video: video (name without suffix), path, split ("train", "val", "test"), fps (NaN unknown),
     frames (0 where the file gives no number), height, width (pixels).
 
-    `measurements`, one row a measurement: video, frame (0-based), measure ("IVS", "LVID", "LVPW"), phase ("ED", "ES"),
-    length_cm, x1, y1, x2, y2 (pixels).
+    `measurements`, one row per measurement: video, frame (0-based), measure ("IVS", "LVID", "LVPW"), phase ("ED",
+    "ES"), length_cm, x1, y1, x2, y2 (pixels).
 
-    `keypoints`, one row a frame that carries all three measures of one phase with joints no more than 3 px apart:
+    `keypoints`, one row per frame that carries all three measures of one phase with joints no more than 3 px apart:
     video, split, frame, phase, points (float32 (4, 2): x, y from the posterior wall up to the septum, joints
     averaged), cm_per_px (summed lengths in cm by summed lengths in pixels).
 
@@ -140,3 +138,19 @@ def _join_keypoints(measurements: pd.DataFrame, videos: pd.DataFrame) -> pd.Data
     table["cm_per_px"] = wide["length_cm"].to_numpy().sum(axis=1) / np.maximum(lengths.sum(axis=1), 1e-9)
     table = table[joined].merge(videos[["video", "split"]], on="video", how="left")
     return table[["video", "split", "frame", "phase", "points", "cm_per_px"]]
+
+
+ENTRY = DatasetEntry(
+    name="echonet_lvh",
+    title="EchoNet-LVH",
+    licence="Stanford research use agreement: no redistribution",
+    citation='Duffy et al., "High-throughput precision phenotyping of left ventricular hypertrophy with cardiovascular '
+    'deep learning", JAMA Cardiology 7(4), 2022, doi 10.1001/jamacardio.2021.6059',
+    layout="MeasurementsList.csv and Batch*/*.avi",
+    reader=EchoNetLVH,
+    label_files=("MeasurementsList.csv",),
+    image_folders=("Batch*",),
+    tables=("keypoints",),
+    keypoints=WALL_KEYPOINTS,
+    phantom="echolib.phantom.writers.echonet_lvh",
+)

@@ -1,17 +1,14 @@
 """Building a frame store: decode what is not there yet, keep what is, replace the store in one step.
 
-While a build runs its folder holds `frames.partial`, the pixels so far, and `building.jsonl`, one line a finished
+While a build runs its folder holds `frames.partial`, the pixels so far, and `building.jsonl`, one line per finished
 item. A build that was killed leaves both, and the next one goes on from them.
 """
 
 import json
 import multiprocessing
 import os
-import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,12 +17,11 @@ import numpy as np
 from tqdm import tqdm
 
 from echolib.data.errors import DataError, Faults
-from echolib.data.store.decoding import Job, WriteError, decode_into, place, start_worker, work
+from echolib.data.store.decoding import Job, WriteError, decode_all, write_frames
 from echolib.data.store.manifest import Item, Manifest, Recipe, Stamp, file_sha256, fingerprint, read_manifest
 from echolib.data.video import rgb_lookup
 
 PARTIAL, JOURNAL, LOCK = "frames.partial", "building.jsonl", ".lock"
-_START_SECONDS = 8.0  # decoding that is done sooner than this is not worth starting worker processes
 _BLOCK = 1 << 26
 
 
@@ -76,7 +72,8 @@ class Build:
         """Leaves a finished store of the sources in the folder. Raises DataError with every source that failed."""
         kept = self._still_valid(self.old.items) if self.old else {}
         if self.old and kept.keys() == self.stamps.keys() == {item.name for item in self.old.items}:
-            self._write_manifest([kept[name] for name in self.stamps], self.old.file, self.old.total)
+            size = (self.old.height, self.old.width)
+            self._write_manifest([kept[name] for name in self.stamps], self.old.file, self.old.total, size)
             return
         try:
             self._run(kept, workers, progress)
@@ -117,7 +114,7 @@ class Build:
         todo = [(name, stamp.source) for name, stamp in self.stamps.items() if name not in done and name not in kept]
         yield from self._copied(job, counter, copies)
         with tqdm(total=len(todo), desc=f"decoding into {self.folder.name}", disable=not progress, leave=False) as bar:
-            for result in _decoded(job, counter, todo, workers):
+            for result in decode_all(job, counter, todo, workers):
                 bar.update()
                 yield result
 
@@ -169,7 +166,7 @@ class Build:
 
     def _copied(self, job: Job, counter, items: list[Item]) -> Iterator[Item | str]:
         """Frames that the finished store of the same recipe has already."""
-        if not items:
+        if not items or self.old is None:
             return
         shape = (self.old.total, self.old.height, self.old.width)
         pixels = np.memmap(self.folder / self.old.file, "uint8", "r", shape=shape)
@@ -177,7 +174,7 @@ class Build:
             if (job.height, job.width) != shape[1:]:
                 yield f"{item.name}: {item.stamp.source} is {shape[1]} x {shape[2]}, others are not: give a size"
             else:
-                yield replace(item, **place(job, counter, pixels[item.start : item.start + item.frames]))
+                yield replace(item, **write_frames(job, counter, pixels[item.start : item.start + item.frames]))
 
     def _finish(self, items: list[Item], total: int, job: Job) -> None:
         file = f"frames-{fingerprint(self.recipe, items)[:12]}.u8"
@@ -193,8 +190,8 @@ class Build:
             if path.name != file:
                 path.unlink()  # readers that have it open keep their pixels
 
-    def _write_manifest(self, items: list[Item], file: str, total: int, size: tuple[int, int] | None = None) -> None:
-        height, width = size or (self.old.height, self.old.width)
+    def _write_manifest(self, items: list[Item], file: str, total: int, size: tuple[int, int]) -> None:
+        height, width = size
         chroma = {item.chroma for item in items}
         constant = next(iter(chroma)) if len(chroma) == 1 else None
         lookup = rgb_lookup(constant).tolist() if constant else None
@@ -229,35 +226,3 @@ def _whole(partial: Path, height: int, width: int, items: dict[str, Item]) -> di
             if not left and crc == item.crc32:
                 whole[name] = item
     return whole
-
-
-def _decoded(job: Job, counter, todo: list[tuple[str, str]], workers: int | None) -> Iterator[Item | str]:
-    if workers is None:
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        patience = _START_SECONDS
-    else:
-        patience = 0.0 if workers > 1 else float("inf")
-    start, done = time.monotonic(), 0
-    while done < len(todo):
-        spent = time.monotonic() - start
-        if workers > 1 and spent > patience / 4 and spent * (len(todo) - done) >= patience * done:
-            yield from _decoded_by_workers(job, counter, todo[done:], min(workers, len(todo) - done))
-            return
-        yield decode_into(job, counter, *todo[done])
-        done += 1
-
-
-def _decoded_by_workers(job: Job, counter, todo: list[tuple[str, str]], workers: int) -> Iterator[Item | str]:
-    # Processes, not threads: half of the time is spent under the interpreter's lock. Spawned, since a forked copy of
-    # a process that has used torch or CUDA may hang.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (job, counter))
-    try:
-        for future in as_completed([pool.submit(work, name, path) for name, path in todo]):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise DataError(
-            "a decoding process died: memory ran out, or the script that builds has no `if __name__ == '__main__'`. "
-            "workers=1 decodes without processes; finished items are kept"
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -1,11 +1,15 @@
-"""One source -> its place in a store's frames file, in this process or in a worker."""
+"""Source files -> frames in a store's frames file, in this process or in workers."""
 
 import multiprocessing
 import os
 import threading
+import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 
 import numpy as np
 
@@ -13,6 +17,8 @@ from echolib.data.errors import DataError
 from echolib.data.letterbox import fit_frames
 from echolib.data.store.manifest import Item, Recipe, Stamp, file_sha256
 from echolib.data.video import decode_video, read_video
+
+_START_SECONDS = 8.0  # decoding that is done sooner than this is not worth starting worker processes
 
 
 class WriteError(DataError):
@@ -32,7 +38,7 @@ class Job:
 
 
 def decode(job: Job, name: str, path: str) -> tuple[np.ndarray, dict]:
-    """Frames of a source as the store keeps them, and the facts of its item but for the place.
+    """Frames of a source as the store keeps them, and the facts of its item but for its position in the store.
 
     Raises DataError when it cannot be read, changes meanwhile, or has another number of frames than expected.
     """
@@ -65,15 +71,15 @@ def decode_into(job: Job, counter, name: str, path: str) -> Item | str:
         return f"{name}: {error}"
     except Exception as error:  # a reader that the caller gave may raise anything
         return f"{name}: {path}: {type(error).__name__}: {error}"
-    return Item(**facts, **place(job, counter, frames))
+    return Item(**facts, **write_frames(job, counter, frames))
 
 
-def place(job: Job, counter, frames: np.ndarray) -> dict:
-    """Writes frames at the next free place of the partial file; returns start, frames and crc32."""
+def write_frames(job: Job, counter, frames: np.ndarray) -> dict:
+    """Writes frames where the partial file is free next; returns start, frames and crc32."""
     with counter.get_lock():
         start = counter.value
         counter.value += len(frames)
-    content = memoryview(np.ascontiguousarray(frames)).cast("B")
+    content = np.ascontiguousarray(frames).data.cast("B")
     position = start * job.height * job.width
     try:
         file = os.open(job.partial, os.O_WRONLY)
@@ -97,10 +103,49 @@ def start_worker(job: Job, counter) -> None:
     """Initialises a worker process; it ends when its parent does, however that happens."""
     global _held
     _held = (job, counter)
-    parent = multiprocessing.parent_process()
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    if parent := multiprocessing.parent_process():
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def work(name: str, path: str) -> Item | str:
     """`decode_into` in a worker process."""
-    return decode_into(*_held, name, path)
+    job, counter = _held
+    return decode_into(job, counter, name, path)
+
+
+def decode_all(job: Job, counter, todo: list[tuple[str, str]], workers: int | None) -> Iterator[Item | str]:
+    """`decode_into` for each (name, path), in this process or, where that is sooner done, in several."""
+    if workers is None:
+        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        patience = _START_SECONDS
+    else:
+        patience = 0.0 if workers > 1 else float("inf")
+    start, done = time.monotonic(), 0
+    while done < len(todo):
+        spent = time.monotonic() - start
+        if workers > 1 and spent > patience / 4 and spent * (len(todo) - done) >= patience * done:
+            yield from _decoded_by_workers(job, counter, todo[done:], min(workers, len(todo) - done))
+            return
+        yield decode_into(job, counter, *todo[done])
+        done += 1
+
+
+def _decoded_by_workers(job: Job, counter, todo: list[tuple[str, str]], workers: int) -> Iterator[Item | str]:
+    # Processes, not threads: half of the time is spent under the interpreter's lock. Spawned, since a forked copy of
+    # a process that has used torch or CUDA may hang.
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (job, counter))
+    try:
+        for future in as_completed([pool.submit(work, name, path) for name, path in todo]):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            "a decoding process died: memory ran out, or the script that builds has no `if __name__ == '__main__'`. "
+            "workers=1 decodes without processes; finished items are kept"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)

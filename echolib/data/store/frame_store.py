@@ -2,14 +2,14 @@
 
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import filelock
 import numpy as np
 
-from echolib.data.errors import Faults
+from echolib.data.errors import DataError, Faults
 from echolib.data.store.building import LOCK, Build, is_current, refuse_half_started, stamp_all
 from echolib.data.store.manifest import Item, Recipe, decoder_version, file_sha256, read_manifest
 from echolib.data.video import read_video
@@ -21,7 +21,7 @@ class FrameStore:
     `FrameStore(folder)` opens a finished store; it needs neither the sources nor a decoder. Raises DataError when
     there is none, or manifest and frames do not fit.
 
-    names (N,) in the order they were given; index {name: place in names}; starts, counts (N,) int64, the first frame
+    names (N,) in the order they were given; index {name: position in names}; starts, counts (N,) int64, the first frame
     and the number of frames of each; height, width of every frame; native_sizes (N, 2) before any fitting; pixels
     (total, height, width), read-only; lookup (256, 3) uint8, the RGB picture of every grey level as OpenCV decodes it,
     None where the videos' chroma is not one constant (`note` says so); fingerprint, hex, over names, source hashes,
@@ -33,7 +33,7 @@ class FrameStore:
         manifest = read_manifest(self.folder)
         self.items: tuple[Item, ...] = manifest.items
         self.names = [item.name for item in self.items]
-        self.index = {name: place for place, name in enumerate(self.names)}
+        self.index = {name: row for row, name in enumerate(self.names)}
         self.starts = np.array([item.start for item in self.items], "int64")
         self.counts = np.array([item.frames for item in self.items], "int64")
         self.native_sizes = np.array([item.native for item in self.items], "int64")
@@ -85,8 +85,8 @@ class FrameStore:
 
     def frames(self, name: str) -> np.ndarray:
         """The frames of one video, uint8 (T, H, W), a read-only view. Raises KeyError for an unknown name."""
-        place = self.index[name]
-        return self._plain[self.starts[place] : self.starts[place] + self.counts[place]]
+        row = self.index[name]
+        return self._plain[self.starts[row] : self.starts[row] + self.counts[row]]
 
     def verify(self, *, sources: bool = True) -> None:
         """Checks every stored frame against its checksum and every source against its hash.
@@ -96,13 +96,13 @@ class FrameStore:
         """
         faults = Faults(f"frame store {self.folder}", "restore the listed files, or build the store again")
         with ThreadPoolExecutor() as pool:  # hashing releases the interpreter's lock
-            for found in pool.map(lambda item: self._changes(item, sources), self.items):
-                faults.extend(found)
+            for changes in pool.map(lambda item: self._changes(item, sources), self.items):
+                faults.extend(changes)
         faults.raise_any()
 
     def _changes(self, item: Item, sources: bool) -> list[str]:
         changes = []
-        if zlib.crc32(np.ascontiguousarray(self.frames(item.name))) != item.crc32:
+        if zlib.crc32(np.ascontiguousarray(self.frames(item.name)).data) != item.crc32:
             changes.append(f"{item.name}: its frames in {self.pixels.filename} are damaged")
         if sources:
             try:
@@ -121,3 +121,17 @@ class FrameStore:
 
     def __repr__(self) -> str:
         return f"FrameStore({str(self.folder)!r}): {len(self)} videos, {self.pixels.shape} frames"
+
+
+def verify_stores(folders: Iterable[str | os.PathLike], *, sources: bool = True) -> Iterator[Path]:
+    """Checks stores one after another and yields those that are whole. Raises DataError, once all were checked, with
+    everything that changed in the others."""
+    faults = []
+    for folder in folders:
+        try:
+            FrameStore(folder).verify(sources=sources)
+            yield Path(folder)
+        except DataError as error:
+            faults.append(f"{folder}: {error}")
+    if faults:
+        raise DataError("\n".join(faults))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from echolib.data.errors import DataError
 from echolib.files import write_json
@@ -38,7 +39,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Item:
-    """One video in the store: its source, its place (`start`, `frames`) in the frames file, its native size."""
+    """One video in the store: its source, its position (`start`, `frames`) in the frames file, its native size."""
 
     name: str
     stamp: Stamp
@@ -53,8 +54,9 @@ class Item:
     def from_json(cls, content: dict) -> "Item":
         """The item of `asdict`, read back from JSON."""
         chroma = content["chroma"]
-        fields = {**content, "stamp": Stamp(**content["stamp"]), "native": tuple(content["native"])}
-        return cls(**{**fields, "chroma": tuple(chroma) if chroma else None})
+        stamp, native = Stamp(**content["stamp"]), tuple(content["native"])
+        fields: dict[str, Any] = {"stamp": stamp, "native": native, "chroma": tuple(chroma) if chroma else None}
+        return cls(**{**content, **fields})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """What pretrained encoders know before they see a label: linear probe, nearest neighbours, and the views they learn."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 import torch
@@ -11,35 +9,57 @@ from sklearn.preprocessing import StandardScaler
 
 from echolib.data.loaders.clips import in_chunks
 from echolib.data.loaders.images import MaskedImages, resize_images
+from echolib.data.loaders.unlabelled import Unlabelled
 from echolib.data.views import views
-from echolib.engine.experiment import Place, Result, trained_model
+from echolib.engine.execution import trained_model
+from echolib.engine.experiment import Result, RunContext
 from echolib.engine.task import on_device
 from echolib.metrics.bootstrap import bootstrap_interval
 from echolib.metrics.ejection import r2
-from echolib.tasks.pretraining import Unlabelled, validation_batches
+from echolib.papers.exhibits import Results, Setup
+from echolib.tasks.pretraining import validation_batches
+from echolib.tasks.simclr import SimCLRPretraining
+
+REFERENCE = "SimCLR (E), DeepLabV3"  # whose images are probed, and beside whose features its random weights stand
+UNTRAINED = "random, DeepLabV3"
 
 
-def pretraining_table(results: Mapping[str, Result]) -> pd.DataFrame:
+def pretraining_table(results: Results, setup: Setup) -> pd.DataFrame:
     """How far each encoder came: epochs, the one kept, its validation loss, and what SimCLR's is where all embeddings
     are equal, log(2B - 1) in the batches of the validation split."""
     rows = []
-    for name, result in results.items():
+    for title, (result, *_) in results.items():
         sizes = validation_batches(len(result.predictions))
         equal = np.average([np.log(max(2 * size - 1, 1)) for size in sizes], weights=sizes)
-        row = {"encoder": name, "epochs": result.metrics["epochs"], "epoch_kept": result.metrics["best_epoch"] + 1}
+        row = {"encoder": title, "epochs": result.metrics["epochs"], "epoch_kept": result.metrics["best_epoch"] + 1}
         row["validation_loss"] = result.metrics["best_val_loss"]
-        row["all_equal"] = equal if result.experiment.task.method == "simclr" else np.nan
+        row["all_equal"] = equal if isinstance(result.experiment.task, SimCLRPretraining) else np.nan
         rows.append(row | {"seconds": result.metrics["seconds"]})
     return pd.DataFrame(rows)
 
 
-def image_features(result: Result, place: Place, images: MaskedImages, *, trained: bool = True) -> np.ndarray:
+def traced_images(results: Results, setup: Setup) -> MaskedImages:
+    """The traced frames of EchoNet-Dynamic, from which the area of the ventricle is read."""
+    assert setup.context is not None
+    (selection,) = results[REFERENCE][0].experiment.data
+    return MaskedImages.of(selection.open(setup.context.cache), setup.context.device)
+
+
+def frozen_features(results: Results, setup: Setup) -> dict[str, np.ndarray]:
+    """Features (images, D) of the traced frames by every encoder, and by the reference's with its random weights."""
+    context, images = setup.context, traced_images(results, setup)
+    assert context is not None
+    features = {UNTRAINED: image_features(results[REFERENCE][0], context, images, trained=False)}
+    return features | {title: image_features(result, context, images) for title, (result, *_) in results.items()}
+
+
+def image_features(result: Result, context: RunContext, images: MaskedImages, *, trained: bool = True) -> np.ndarray:
     """Features (images, D) of labelled images by a pretrained encoder, or by the same one with its random weights."""
     task = result.experiment.task
-    model, data = trained_model(result, place)
+    model, data = trained_model(result, context)
     if not trained:
         torch.manual_seed(result.experiment.seed)
-        model = on_device(task.make_network(), place.device).eval()
+        model = on_device(task.make_network(), context.device).eval()
 
     @torch.no_grad()
     def features(part: torch.Tensor) -> torch.Tensor:
@@ -48,17 +68,23 @@ def image_features(result: Result, place: Place, images: MaskedImages, *, traine
     return in_chunks(features, resize_images(images.images, task.size)).cpu().numpy()
 
 
-def probe_table(features: Mapping[str, np.ndarray], images: MaskedImages, *, resamples: int) -> pd.DataFrame:
+def probe_table(results: Results, setup: Setup) -> pd.DataFrame:
     """R2 on the test split of a ridge regression from features to the share of the image that the ventricle fills,
-    with 90 % intervals over people. One row an encoder."""
+    with 90 % intervals over people. One row per encoder."""
+    images = traced_images(results, setup)
+    return linear_probe(setup.once(frozen_features, results), images, resamples=setup.profile.resamples)
+
+
+def linear_probe(features: dict[str, np.ndarray], images: MaskedImages, *, resamples: int) -> pd.DataFrame:
+    """`probe_table` of given features: {encoder: (images, D)}."""
     area = (images.labels == 1).float().mean((1, 2)).cpu().double().numpy() * 100
     train, test = (images.of_split[name].cpu().numpy() for name in ("train", "test"))
     people = images.items["person"].to_numpy()[test]
     rows = []
-    for name, x in features.items():
+    for title, x in features.items():
         probe = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 13))).fit(x[train], area[train])
         interval = bootstrap_interval(r2, area[test], probe.predict(x[test]), resamples=resamples, groups=people)
-        rows.append({"encoder": name} | dict(zip(("r2", "r2_low", "r2_high"), interval, strict=True)))
+        rows.append({"encoder": title} | dict(zip(("r2", "r2_low", "r2_high"), interval, strict=True)))
     return pd.DataFrame(rows)
 
 
@@ -76,4 +102,4 @@ def example_views(data: Unlabelled, count: int, seed: int = 0) -> list[list[np.n
     generator = torch.Generator(data.pixels.device).manual_seed(seed)
     frames = data.draw(data.of_split["train"][:count], generator)
     drawn = [frames.float()] + [255 * views(frames, generator).squeeze(1) for _ in range(4)]
-    return [[each[k].cpu().numpy() for each in drawn] for k in range(len(frames))]
+    return [[images[k].cpu().numpy() for images in drawn] for k in range(len(frames))]

@@ -6,11 +6,12 @@ import numpy as np
 import torch
 
 from echolib.data.loaders.images import structure_targets
-from echolib.engine.experiment import Place, Result, trained_model
-from echolib.papers.contrastive.experiments import Row
+from echolib.engine.execution import trained_model
+from echolib.engine.experiment import Result, RunContext
+from echolib.papers.contrastive.experiments import Cell
 from echolib.papers.contrastive.scores import measured
 
-SHOWN = (  # network, start, labels: the paper shows these four of DeepLabV3
+SHOWN = (  # title, start, fraction of the labels: the paper shows these four of DeepLabV3
     ("ImageNet, 100 %", "ImageNet, DeepLabV3", 1.0),
     ("random, 100 %", "random, DeepLabV3", 1.0),  # beside it, since ImageNet weights cannot always be had
     ("SimCLR, 100 %", "SimCLR (E), DeepLabV3", 1.0),
@@ -21,27 +22,28 @@ SHOWN = (  # network, start, labels: the paper shows these four of DeepLabV3
 
 @torch.no_grad()
 def outlines_to_show(
-    cells: Mapping[tuple[Row, float], Sequence[Result]], place: Place, frames: int = 3
+    cells: Mapping[Cell, Sequence[Result]], context: RunContext, frames: int = 3
 ) -> tuple[list[np.ndarray], list[np.ndarray], dict[str, list[np.ndarray]], list[str]]:
     """Images, label masks, masks by network and titles of `frames` test frames, from the easiest to the hardest for
-    SimCLR with all labels: the arguments of `report.outlines`."""
-    by_words = {(row.words, fraction): results for (row, fraction), results in cells.items()}
-    reference = by_words["SimCLR (E), DeepLabV3", 1.0][0]
+    SimCLR with all labels: the arguments of `report.mask_overlays`."""
+    by_title = {(start.title, fraction): results for (start, fraction), results in cells.items()}
+    reference = by_title["SimCLR (E), DeepLabV3", 1.0][0]
     dice = reference.predictions["lv_dice"].to_numpy()
     chosen = np.argsort(-dice, kind="stable")[np.linspace(0, len(dice) - 1, frames).round().astype(int)]
     names = reference.predictions["name"].to_numpy()[chosen]
     masks = {}
-    for words, start, fraction in SHOWN:
-        results = by_words[start, fraction]
+    for title, start, fraction in SHOWN:
+        results = by_title[start, fraction]
         if measured(results):
-            model, data = trained_model(results[0], place)
+            model, data = trained_model(results[0], context)
             rows = [int(np.flatnonzero(data.stored.items["name"] == name)[0]) for name in names]
-            items = torch.as_tensor(rows, device=place.device)
-            found = results[0].experiment.task.segment(model, data, items)[:, 0]
-            masks[words] = list(found.cpu().numpy())
+            items = torch.as_tensor(rows, device=context.device)
+            masks[title] = list(results[0].experiment.task.segment(model, data, items)[:, 0].cpu().numpy())
+    # pyrefly: ignore[unbound-name]  (the reference is measured and one of those shown)
     truth = structure_targets(data.stored.labels[items], ("lv",))[:, 0].cpu().numpy()
+    # pyrefly: ignore[unbound-name]  (as above)
     images = data.stored.images[items].cpu().numpy()
     titles = [
-        f"{words}, Dice {dice[k]:.2f}" for words, k in zip(("easiest", "middling", "hardest"), chosen, strict=True)
+        f"{level}, Dice {dice[k]:.2f}" for level, k in zip(("easiest", "middling", "hardest"), chosen, strict=True)
     ]
     return list(images), list(truth), masks, titles

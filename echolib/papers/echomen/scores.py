@@ -1,26 +1,33 @@
 """EchoMEN's tables, rebuilt from the predictions of finished experiments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from echolib.engine.experiment import Result
 from echolib.metrics.bootstrap import bootstrap_interval, mean_and_spread
 from echolib.metrics.conformal import conformal_half_width, interval_coverage
-from echolib.metrics.ejection import geometric_mean_error, mae
-from echolib.papers import published
-from echolib.papers.ef_scores import GROUPS, Claim, by_seed, in_group, over_seeds
-from echolib.report.published import beside_published
+from echolib.metrics.ejection import Convention, geometric_mean_error, mae
+from echolib.papers.echomen.experiments import ABLATION, METHODS
+from echolib.papers.ef_scores import GROUPS, Predictions, by_seed, convention_of, in_group, over_seeds, predictions_of
+from echolib.papers.exhibits import Published, Results, Setup
+from echolib.papers.published import published
 
 ERRORS = {"mae": mae, "gm": geometric_mean_error}
 HEADINGS = {f"mae_{group.lower()}": f"MAE {group}" for group in GROUPS}
 HEADINGS |= {f"gm_{group.lower()}": f"GM {group}" for group in GROUPS}
 HEADINGS |= {"mae_all_sd": "MAE SD over seeds", "gm_all_sd": "GM SD over seeds"}
+OTHER_SYSTEMS = {"esfeh": "ESFEH et al.", "reynaud": "REYNAUD et al.", "echognn": "ECHOGNN", "echocotr": "ECHOCOTR"}
 
 
 def error_table(
-    label: np.ndarray, methods: Mapping[str, np.ndarray], metric: str, *, resamples: int, convention: str = "paper"
+    label: np.ndarray,
+    methods: Mapping[str, np.ndarray],
+    metric: str,
+    *,
+    resamples: int,
+    convention: Convention = "paper",
 ) -> pd.DataFrame:
     """MAE or GM of each method over all videos and by class: mean over seeds, 90 % interval over videos, and the SD
     over seeds of the error over all videos.
@@ -29,7 +36,7 @@ def error_table(
     """
     rows = []
     for name, predictions in methods.items():
-        row = {"method": name, "seeds": len(predictions)}
+        row: dict[str, object] = {"method": name, "seeds": len(predictions)}
         for group in GROUPS:
             chosen, column = in_group(label, group, convention), f"{metric}_{group.lower()}"
             interval = (np.nan,) * 3
@@ -42,40 +49,38 @@ def error_table(
     return pd.DataFrame(rows)
 
 
-def beside_paper(ours: pd.DataFrame, table: str, names: Mapping[str, str], metric: str, *, data: str) -> pd.DataFrame:
-    """`error_table` beside Table 1 or 2 of the paper ("echomen_table1", "echomen_table2"); names {key: words}."""
-    printed = published(table).rename(columns={"variant": "method"}).replace({"method": names | OTHER_SYSTEMS})
+def errors_by_class(
+    results: Results,
+    setup: Setup,
+    *,
+    metric: str,
+    predictions: Callable[[Results, Setup], Predictions] = predictions_of,
+) -> pd.DataFrame:
+    """`error_table` of the predictions that results hold, by the notebook's convention of classes."""
+    label, methods = setup.once(predictions, results)
+    return error_table(label, methods, metric, resamples=setup.profile.resamples, convention=convention_of(setup))
+
+
+def beside_paper(table: str, metric: str) -> Published:
+    """The errors by class that the paper prints in "table_1" or "table_2", for the rows of a table of one metric."""
     columns = [f"{metric}_{group.lower()}" for group in GROUPS]
-    both = beside_published(ours, printed, "method", columns, data=data)
-    spread = ours.set_index("method")[f"{metric}_all_sd"]
-    both.insert(len(both.columns) - 2, f"{metric}_all_sd", both["method"].map(spread))
-    return both
+    return Published(read=partial(printed, table), keys="method", metrics=(*columns, f"{metric}_all_sd"))
 
 
-OTHER_SYSTEMS = {"esfeh": "ESFEH et al.", "reynaud": "REYNAUD et al.", "echognn": "ECHOGNN", "echocotr": "ECHOCOTR"}
+def printed(table: str) -> pd.DataFrame:
+    """Table 1 or 2 of the paper, its rows named as ours."""
+    titles = OTHER_SYSTEMS | (METHODS if table == "table_1" else ABLATION)
+    return published("echomen", table).replace({"method": titles})
 
 
-COMPARISON_CLAIMS = (
-    Claim("EchoMEN has a lower error than EchoNet", "ECHOMEN", "ECHONET", "all"),
-    Claim("EchoMEN has a lower error than EchoNet in HFrEF", "ECHOMEN", "ECHONET", "HFrEF"),
-    Claim("EchoMEN has a lower error than EchoNet in HFmrEF", "ECHOMEN", "ECHONET", "HFmrEF"),
-    *(
-        Claim(f"EchoMEN has a lower error than {rival}", "ECHOMEN", rival, "all")
-        for rival in ("DIR", "SQINV", "FOCAL-R", "RANKSIM", *OTHER_SYSTEMS.values())
-    ),
-    Claim("DIR lowers the error in HFrEF", "DIR", "ECHONET", "HFrEF"),
-    Claim("DIR raises the error in HFpEF", "ECHONET", "DIR", "HFpEF"),
-)
-SLOPE_CLAIMS = (Claim("the line of EchoMEN's predictions is closer to slope 1 than EchoNet's", "ECHOMEN", "ECHONET"),)
-ABLATION_CLAIMS = tuple(
-    Claim(f"EchoMEN needs {part}", "EchoMEN", f"w/o {without}", "all")
-    for part, without in (
-        ("the label-distance weights", "LDW-SupCon"),
-        ("more than one expert", "multiple experts"),
-        ("re-weighting instead of subsets", "re-weighting"),
-        ("the aggregator", "aggregator"),
-    )
-)
+def mae_by_class(label: np.ndarray, predictions: np.ndarray, convention: Convention = "paper") -> dict[str, float]:
+    """MAE over all videos and by class, mean over seeds: label (videos,), predictions (seeds, videos); NaN for a class
+    without videos."""
+    groups = {f"mae_{group.lower()}": in_group(label, group, convention) for group in GROUPS}
+    return {
+        column: float(mae(label[chosen], predictions[:, chosen]).mean()) if chosen.any() else np.nan
+        for column, chosen in groups.items()
+    }
 
 
 def slope(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
@@ -98,66 +103,29 @@ def slopes_table(label: np.ndarray, methods: Mapping[str, np.ndarray], *, resamp
     return pd.DataFrame(rows)
 
 
-def expert_predictions(results: Sequence[Result]) -> dict[str, np.ndarray]:
-    """Each expert, the aggregated prediction, the plain mean and the oracle, which takes the best expert of each video:
-    {name: (seeds, videos)}."""
-    count = results[0].experiment.task.experts
-    label = results[0].predictions["label"].to_numpy()
-    each = np.stack([by_seed(results, f"expert_{m}") for m in range(count)])
-    best = np.abs(each - label).argmin(axis=0)[None]
-    named = {f"expert {m}": each[m] for m in range(count)}
-    oracle = np.take_along_axis(each, best, axis=0)[0]
-    return named | {"mean": each.mean(axis=0), "aggregated": by_seed(results), "oracle": oracle}
-
-
-def routing_table(results: Sequence[Result]) -> pd.DataFrame:
-    """Top-k routing: only the k experts of greatest weight run. MAE by class, mean over seeds, and the expert layer's
-    share of work."""
-    count = results[0].experiment.task.experts
-    label = results[0].predictions["label"].to_numpy()
-    each = np.stack([by_seed(results, f"expert_{m}") for m in range(count)], -1)
-    weight = np.stack([by_seed(results, f"weight_{m}") for m in range(count)], -1)
-    rank = (-weight).argsort(-1, kind="stable").argsort(-1, kind="stable")
+def sweep_table(results: Results, parameter: str, convention: Convention = "paper") -> pd.DataFrame:
+    """MAE by class against a swept parameter, whose values name the rows of the results; mean over seeds."""
     rows = []
-    for k in range(1, count + 1):
-        kept = weight * (rank < k)
-        prediction = (kept * each).sum(-1) / kept.sum(-1)
-        row = {"k": k, "experts_run": f"{k} of {count}"}
-        for group in GROUPS:
-            chosen = in_group(label, group)
-            row[f"mae_{group.lower()}"] = mae(label[chosen], prediction[:, chosen]).mean() if chosen.any() else np.nan
-        rows.append(row)
-    return pd.DataFrame(rows)
+    for value, of_value in results.items():
+        label, predictions = of_value[0].predictions["label"].to_numpy(), by_seed(of_value)
+        rows.append({parameter: value, **mae_by_class(label, predictions, convention), "seeds": len(of_value)})
+    return pd.DataFrame(rows).sort_values(parameter, ignore_index=True)
 
 
-def sweep_table(results: Sequence[Result], parameter: str) -> pd.DataFrame:
-    """MAE by class against a swept parameter, mean over seeds: "experts" of stage 2, or "strength" of its encoder's
-    contrastive loss."""
-    rows = []
-    for result in results:
-        experiment, test = result.experiment, result.predictions
-        holder = experiment.task if parameter == "experts" else experiment.parents["encoder"].task
-        label, prediction = test["label"].to_numpy(), test["prediction"].to_numpy()
-        groups = {f"mae_{group.lower()}": in_group(label, group) for group in GROUPS}
-        errors = {name: mae(label[g], prediction[g]) if g.any() else np.nan for name, g in groups.items()}
-        rows.append({parameter: getattr(holder, parameter, 0.0), **errors})  # a plain encoder has no strength
-    grouped = pd.DataFrame(rows).groupby(parameter)
-    return grouped.mean().assign(seeds=grouped.size()).reset_index()
-
-
-def conformal_table(methods: Mapping[str, Sequence[Result]], coverage: float = 0.9) -> pd.DataFrame:
+def conformal_table(results: Results, coverage: float = 0.9, convention: Convention = "paper") -> pd.DataFrame:
     """Split-conformal intervals calibrated on the validation split: half-width, and coverage on the test split by
     class, mean over seeds."""
     rows = []
-    for name, results in methods.items():
+    for method, of_method in results.items():
         widths, covered = [], []
-        for result in results:
-            validation, test = result.table("validation"), result.predictions
-            width = conformal_half_width(validation["label"], validation["prediction"], coverage)
-            label, prediction = test["label"].to_numpy(), test["prediction"].to_numpy()
-            groups = (in_group(label, group) for group in GROUPS)
+        for result in of_method:
+            columns = ["label", "prediction"]
+            label, prediction = result.table("validation")[columns].to_numpy().T
+            width = conformal_half_width(label, prediction, coverage)
+            label, prediction = result.predictions[columns].to_numpy().T
+            groups = (in_group(label, group, convention) for group in GROUPS)
             covered.append([interval_coverage(label[g], prediction[g], width) if g.any() else np.nan for g in groups])
             widths.append(width)
         shares = dict(zip((f"covered_{group}" for group in GROUPS), np.mean(covered, axis=0), strict=True))
-        rows.append({"method": name, "half_width": np.mean(widths), **shares, "seeds": len(results)})
+        rows.append({"method": method, "half_width": np.mean(widths), **shares, "seeds": len(of_method)})
     return pd.DataFrame(rows)

@@ -6,28 +6,35 @@ that the segmentation finds. Values in comments name where the published code or
 
 from pathlib import Path
 
-from echolib.data.selection import Source
+from echolib.data.selection import DataSelection
 from echolib.engine.experiment import Experiment
-from echolib.engine.training import Schedule
+from echolib.engine.schedule import NOT_TRAINED, Schedule
+from echolib.models.video import VideoNetwork
 from echolib.papers.profiles import ImageSizes, Profile
 from echolib.tasks.beat_to_beat import BeatToBeat
-from echolib.tasks.ef_regression import FULL_SIZE, EFRegression
+from echolib.tasks.ef_from_clips import FULL_SIZE
+from echolib.tasks.ef_regression import EFRegression
 from echolib.tasks.segmentation import Segmentation
 
-NETWORKS = {"r2plus1d_18": "R(2+1)D-18", "r3d_18": "R3D-18", "mc3_18": "MC3-18"}
+NETWORKS: dict[VideoNetwork, str] = {"r2plus1d_18": "R(2+1)D-18", "r3d_18": "R3D-18", "mc3_18": "MC3-18"}
 TRAINING_SHARE = 0.75  # of the phantom's videos and patients
 
 
-def echonet_source(profile: Profile, folder: Path) -> Source:
+def expected_people(profile: Profile, dataset: str) -> int:
+    """Training videos or patients of the profile's phantom."""
+    return round(TRAINING_SHARE * profile.phantom.get(dataset, 0))
+
+
+def echonet_selection(profile: Profile, folder: Path) -> DataSelection:
     """EchoNet-Dynamic, or its phantom. A handful of the real videos are larger and brought to 112 px."""
-    expected = round(TRAINING_SHARE * profile.videos)
-    return Source(dataset="echonet_dynamic", folder=folder, size=(FULL_SIZE, FULL_SIZE), expected=expected)
+    expected = expected_people(profile, "echonet_dynamic")
+    return DataSelection(dataset="echonet_dynamic", folder=folder, size=(FULL_SIZE, FULL_SIZE), expected=expected)
 
 
-def camus_source(profile: Profile, folder: Path) -> Source:
+def camus_selection(profile: Profile, folder: Path) -> DataSelection:
     """CAMUS four-chamber images, or the phantom's, letterboxed to the profile's square."""
     size = (profile.camus_stored, profile.camus_stored)
-    return Source(dataset="camus", folder=folder, size=size, expected=round(TRAINING_SHARE * profile.patients))
+    return DataSelection(dataset="camus", folder=folder, size=size, expected=expected_people(profile, "camus"))
 
 
 def ef_schedule(profile: Profile) -> Schedule:
@@ -40,14 +47,14 @@ def ef_schedule(profile: Profile) -> Schedule:
     return Schedule(**sizes, optimiser="adamw", learning_rate=rate, weight_decay=1e-2, decay="one_cycle")
 
 
-def ef_task(profile: Profile, network: str) -> EFRegression:
+def ef_task(profile: Profile, network: VideoNetwork) -> EFRegression:
     """EF regression by one of the three networks at the profile's sizes."""
     return EFRegression(
         network=network,
         width=profile.clips.width,
         blocks=profile.clips.blocks,
         weights="kinetics" if profile.weights else "none",
-        spread=1.0 if profile.published_schedules else 12.0,  # the published head learns its scale with SGD
+        ef_scale=1.0 if profile.published_schedules else 12.0,  # the published head learns its scale with SGD
         clip_length=profile.clips.length,  # 32 frames
         clip_period=profile.clips.period,  # every second one
         clip_size=profile.clips.size,
@@ -55,17 +62,11 @@ def ef_task(profile: Profile, network: str) -> EFRegression:
     )
 
 
-def ef_experiments(profile: Profile, folder: Path) -> list[Experiment]:
-    """EF by each of the three networks, for each seed."""
+def ef_experiments(profile: Profile, folder: Path, network: VideoNetwork) -> list[Experiment]:
+    """EF by one of the three networks, one experiment for each seed."""
+    task, selection, schedule = ef_task(profile, network), echonet_selection(profile, folder), ef_schedule(profile)
     return [
-        Experiment(
-            name=f"echonet-{network}-seed{seed}",
-            task=ef_task(profile, network),
-            data=(echonet_source(profile, folder),),
-            schedule=ef_schedule(profile),
-            seed=seed,
-        )
-        for network in NETWORKS
+        Experiment(name=f"echonet-{network}-seed{seed}", task=task, data=(selection,), schedule=schedule, seed=seed)
         for seed in profile.seeds
     ]
 
@@ -76,10 +77,10 @@ def compared_schedule(profile: Profile) -> Schedule:
     return schedule if profile.published_schedules else schedule.model_copy(update={"epochs": profile.compared_epochs})
 
 
-def base_experiment(profile: Profile, folder: Path, network: str, seed: int, schedule: Schedule) -> Experiment:
+def base_experiment(profile: Profile, folder: Path, network: VideoNetwork, seed: int, schedule: Schedule) -> Experiment:
     """EF by squared error alone, under the schedule of the tables in which it is the base."""
-    task, source = ef_task(profile, network), echonet_source(profile, folder)
-    return Experiment(name=f"base-{network}-seed{seed}", task=task, data=(source,), schedule=schedule, seed=seed)
+    task, selection = ef_task(profile, network), echonet_selection(profile, folder)
+    return Experiment(name=f"base-{network}-seed{seed}", task=task, data=(selection,), schedule=schedule, seed=seed)
 
 
 def _segmentation_schedule(profile: Profile, sizes: ImageSizes) -> Schedule:
@@ -99,18 +100,18 @@ def segmentation_experiment(profile: Profile, folder: Path) -> Experiment:
         size=profile.frames.size,
         objective="bce_sum" if profile.published_schedules else "bce_dice",
     )
-    source, schedule = echonet_source(profile, folder), _segmentation_schedule(profile, profile.frames)
-    return Experiment(name="echonet-deeplabv3", task=task, data=(source,), schedule=schedule)
+    selection, schedule = echonet_selection(profile, folder), _segmentation_schedule(profile, profile.frames)
+    return Experiment(name="echonet-deeplabv3", task=task, data=(selection,), schedule=schedule)
 
 
 def beat_to_beat_experiment(profile: Profile, folder: Path, ef: Experiment | None = None) -> Experiment:
     """R(2+1)D-18, or another EF experiment, averaged over the beats that DeepLabV3 finds."""
-    ef = ef or next(each for each in ef_experiments(profile, folder) if each.task.network == "r2plus1d_18")
+    ef = ef or ef_experiments(profile, folder, "r2plus1d_18")[0]
     return Experiment(
         name=f"beat-to-beat-{ef.name}",
         task=BeatToBeat(),
-        data=(echonet_source(profile, folder),),
-        schedule=Schedule(epochs=0, batch_size=1, optimiser="sgd", learning_rate=1),
+        data=(echonet_selection(profile, folder),),
+        schedule=NOT_TRAINED,
         parents={"ef": ef, "segmenter": segmentation_experiment(profile, folder)},
     )
 
@@ -126,4 +127,4 @@ def camus_experiment(profile: Profile, folder: Path) -> Experiment:
     )
     sizes = {"epochs": profile.camus.epochs, "batch_size": profile.camus.batch_size}
     schedule = Schedule(**sizes, optimiser="adamw", learning_rate=3e-3, weight_decay=1e-4, decay="one_cycle")
-    return Experiment(name="camus-unet", task=task, data=(camus_source(profile, folder),), schedule=schedule)
+    return Experiment(name="camus-unet", task=task, data=(camus_selection(profile, folder),), schedule=schedule)

@@ -14,7 +14,7 @@ from echolib.data.sampling import ResidentFrames
 from echolib.geometry.beats import Beats, find_beats
 from echolib.tasks.beat_to_beat import BeatData, BeatToBeat
 
-FEWEST_FRAMES = 8  # below these there is no beat to be found
+FEWEST_FRAMES = 8  # a shorter video holds no beat
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Reading:
     """What the system reads from a video.
 
     frames: uint8 (frames, H, W) at the size of the dataset's; masks: bool (frames, H, W) of the left ventricle;
-    area_px: (frames,) its area in pixels; beats: where it is largest and smallest; clips: one row a beat, or one in all
-    where no beat was found: start and prediction, EF in percent; ef_percent: their mean.
+    area_px: (frames,) its area in pixels; beats: where it is largest and smallest; clips: one row per beat, or a single
+    one where there is no clear beat: start (frame) and prediction (EF in percent); ef_percent: their mean.
     """
 
     frames: np.ndarray
@@ -38,8 +38,8 @@ class Reading:
 def read_one(task: BeatToBeat, model: nn.Module, data: BeatData, frames: np.ndarray) -> Reading:
     """EF and outlines of one video by a trained system.
 
-    model, data: of `trained_model`; frames: uint8 (frames, height, width) of any size, which is fitted, with black
-    beside, into that of the dataset's frames. Raises ValueError where it is not that, or too short for a beat.
+    model, data: of `trained_model`; frames: uint8 (frames, height, width) of any size, letterboxed into that of the
+    dataset's frames. Raises ValueError for another type or shape, or a video too short for a beat.
     """
     if frames.ndim != 3 or frames.dtype != np.uint8 or len(frames) < FEWEST_FRAMES:
         raise ValueError(

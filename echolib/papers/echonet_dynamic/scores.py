@@ -10,53 +10,59 @@ from echolib.geometry.volumes import ejection_fraction
 from echolib.metrics.bootstrap import bootstrap_interval
 from echolib.metrics.ejection import mae
 from echolib.metrics.masks import pooled_dice
-from echolib.papers import published
 from echolib.papers.echonet_dynamic.experiments import NETWORKS
-from echolib.papers.ef_scores import SCORES, scores_table
-from echolib.report.published import beside_published
+from echolib.papers.ef_scores import by_seed
+from echolib.papers.published import published
 
-ALL_CLIPS = {f"{name}, all clips": key for key, name in NETWORKS.items()}
-ONE_CLIP, BEATS, MEAN = "R(2+1)D-18, one clip", "R(2+1)D-18, beat to beat", "mean of the training labels"
-
-
-def ef_predictions(results: Sequence[Result], beats: Result, training_ef: np.ndarray) -> dict[str, np.ndarray]:
-    """Method -> predicted EF (seeds, test videos); the videos in the order of the first result's predictions."""
-    order = results[0].predictions["name"]
-
-    def column(result: Result, name: str) -> np.ndarray:
-        return result.predictions.set_index("name").loc[order, name].to_numpy()
-
-    methods = {}
-    for method, network in ALL_CLIPS.items():
-        of_network = [each for each in results if each.experiment.task.network == network]
-        methods[method] = np.stack([column(each, "prediction") for each in of_network])
-        if network == "r2plus1d_18":
-            methods[ONE_CLIP] = np.stack([column(each, "one_clip") for each in of_network])
-    methods[BEATS] = column(beats, "prediction")[None]
-    return {MEAN: np.full((1, len(order)), training_ef.mean())} | methods
+BASE = NETWORKS["r2plus1d_18"]  # whose EF is read from one clip and beat to beat as well
+ONE_CLIP, BEAT_TO_BEAT, TRAINING_MEAN = f"{BASE}, one clip", f"{BASE}, beat to beat", "mean of the training labels"
+EF_OF_MASKS = {"predicted": "predicted masks", "from_masks": "human masks", "cfg": "EF of the cfg"}
 
 
-def ef_table(label: np.ndarray, methods: Mapping[str, np.ndarray], *, data: str, resamples: int) -> pd.DataFrame:
-    """MAE, RMSE (EF points) and R2 with 90 % intervals over test videos, averaged over seeds, beside published numbers.
+def split_table(videos: pd.DataFrame) -> pd.DataFrame:
+    """Each split of the dataset: how many videos, their mean length and rate, mean and SD of EF in percent."""
+    return videos.groupby("split", sort=False).agg(
+        videos=("video", "size"),
+        frames=("frames", "mean"),
+        fps=("fps", "mean"),
+        ef_mean=("ef_percent", "mean"),
+        ef_sd=("ef_percent", "std"),
+    )
 
-    label (videos,), methods {name: (seeds, videos)}. Published: all clips from Chen and Li's Table 1, one clip and beat
-    to beat from the comments of the EchoNet-Dynamic scripts.
+
+def all_clips(network: str) -> str:
+    """How the tables name a network whose predictions from every clip of a video are averaged."""
+    return f"{network}, all clips"
+
+
+def ef_predictions(results: Mapping[str, Sequence[Result]], training_ef: np.ndarray) -> dict[str, np.ndarray]:
+    """Method -> predicted EF (seeds, test videos); the videos in the order of the base network's first predictions.
+
+    results: of each of `NETWORKS` by its title, and of `BEAT_TO_BEAT`; training_ef: (videos,) in percent.
     """
-    ours = scores_table(label, methods, resamples=resamples)
-    return beside_published(ours, _published_ef(), "method", list(SCORES), data=data)
+    first = results[BASE][0]
+    methods = {TRAINING_MEAN: np.full((1, len(first.predictions)), training_ef.mean())}
+    for network in NETWORKS.values():
+        methods[all_clips(network)] = by_seed(results[network], like=first)
+    methods[ONE_CLIP] = by_seed(results[BASE], "one_clip", like=first)
+    methods[BEAT_TO_BEAT] = by_seed(results[BEAT_TO_BEAT], like=first)
+    return methods
 
 
-def _published_ef() -> pd.DataFrame:
-    printed = published("tca_table1").replace({"method": {"mc3": "MC3-18", "r3d": "R3D-18", "r2plus1d": "R(2+1)D-18"}})
-    printed = printed[printed["method"].isin(NETWORKS.values())]
-    printed = printed.assign(method=printed["method"] + ", all clips")
-    comments = published("echonet_dynamic").replace({"method": {"one_clip": ONE_CLIP, "beat_to_beat": BEATS}})
-    return pd.concat([printed, comments])
+def published_ef() -> pd.DataFrame:
+    """MAE, RMSE (EF points) and R2 as printed, by method.
+
+    All clips: Chen and Li, Table 1. One clip and beat to beat: comments in the EchoNet-Dynamic scripts.
+    """
+    networks = {"mc3": NETWORKS["mc3_18"], "r3d": NETWORKS["r3d_18"], "r2plus1d": NETWORKS["r2plus1d_18"]}
+    printed = published("tca", "table_1")
+    printed = printed[printed["method"].isin(networks)]
+    printed = printed.assign(method=[all_clips(networks[method]) for method in printed["method"]])
+    comments = published("echonet_dynamic", "script_comments")
+    return pd.concat([printed, comments.replace({"method": {"one_clip": ONE_CLIP, "beat_to_beat": BEAT_TO_BEAT}})])
 
 
-def dice_table(
-    predictions: pd.DataFrame, structures: Sequence[str], *, resamples: int, people: str = "person"
-) -> pd.DataFrame:
+def dice_table(predictions: pd.DataFrame, structures: Sequence[str], *, resamples: int) -> pd.DataFrame:
     """Dice by structure and phase: per image (mean, SD, 90 % interval over patients) and pooled over pixels.
 
     predictions: a Segmentation experiment's table, at the stored resolution.
@@ -65,13 +71,13 @@ def dice_table(
     for structure in structures:
         for phase in ("ED", "ES", "both"):
             part = predictions if phase == "both" else predictions[predictions["phase"] == phase]
-            each = part[f"{structure}_dice"].to_numpy()
-            interval = bootstrap_interval(_mean, each, resamples=resamples, groups=part[people].to_numpy())
-            counts = [part[f"{structure}_{what}_px"].to_numpy() for what in ("overlap", "predicted", "true")]
+            dice = part[f"{structure}_dice"].to_numpy()
+            interval = bootstrap_interval(_mean, dice, resamples=resamples, groups=part["person"].to_numpy())
+            counts = [part[f"{structure}_{area}_px"].to_numpy() for area in ("overlap", "predicted", "true")]
             rows.append(
                 {"structure": structure, "phase": phase, "n": len(part)}
                 | dict(zip(("dice", "dice_low", "dice_high"), interval, strict=True))
-                | {"dice_sd": each.std(ddof=1), "dice_pooled": float(pooled_dice(*counts))}
+                | {"dice_sd": dice.std(ddof=1), "dice_pooled": float(pooled_dice(*counts))}
             )
     return pd.DataFrame(rows)
 
@@ -82,7 +88,7 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 def published_dice() -> pd.DataFrame:
     """DeepLabV3 without pretraining on all labels of EchoNet-Dynamic, per image (Saeed et al., Table 1, row 1)."""
-    printed = published("contrastive_table1_echonet")
+    printed = published("contrastive", "table_1")
     first = printed[(printed["row"] == 1) & (printed["fraction"] == 1)]
     return pd.DataFrame({"structure": ["lv"], "phase": ["both"], "dice": first["dice_mean"].to_numpy()})
 
@@ -91,8 +97,8 @@ def mask_ef(predictions: pd.DataFrame) -> pd.DataFrame:
     """EF in percent of each CAMUS test patient: `predicted` and `from_masks` (single-plane discs), and the cfg's."""
     volumes = predictions.pivot(index="person", columns="phase", values=["predicted_volume_ml", "true_volume_ml"])
     table = pd.DataFrame(index=volumes.index)
-    for name, kind in (("predicted", "predicted_volume_ml"), ("from_masks", "true_volume_ml")):
-        table[name] = ejection_fraction(volumes[kind, "ED"].to_numpy(), volumes[kind, "ES"].to_numpy())
+    for name, volume in (("predicted", "predicted_volume_ml"), ("from_masks", "true_volume_ml")):
+        table[name] = ejection_fraction(volumes[volume, "ED"].to_numpy(), volumes[volume, "ES"].to_numpy())
     table["cfg"] = predictions.groupby("person")["label"].first()
     return table
 
@@ -103,15 +109,13 @@ def mask_ef_table(ef: pd.DataFrame, *, resamples: int) -> pd.DataFrame:
     rows = []
     for first, second in pairs:
         both = ef[[first, second]].dropna()
-        a, b = both[first].to_numpy(), both[second].to_numpy()
-        interval = bootstrap_interval(mae, b, a, resamples=resamples)
-        correlation = np.corrcoef(a, b)[0, 1] if len(both) > 1 else np.nan
+        ours, reference = both[first].to_numpy(), both[second].to_numpy()
+        interval = bootstrap_interval(mae, reference, ours, resamples=resamples)
+        correlation = np.corrcoef(ours, reference)[0, 1] if len(both) > 1 else np.nan
+        bias = (ours - reference).mean()
         rows.append(
-            {"EF": WORDS[first], "against": WORDS[second], "n": len(both), "bias": (a - b).mean()}
+            {"EF": EF_OF_MASKS[first], "against": EF_OF_MASKS[second], "n": len(both), "bias": bias}
             | dict(zip(("mae", "mae_low", "mae_high"), interval, strict=True))
             | {"r": correlation}
         )
     return pd.DataFrame(rows)
-
-
-WORDS = {"predicted": "predicted masks", "from_masks": "human masks", "cfg": "EF of the cfg"}

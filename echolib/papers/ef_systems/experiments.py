@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from echolib.engine.experiment import Experiment
-from echolib.engine.training import Schedule
+from echolib.engine.schedule import Schedule
 from echolib.models.echocotr import DEPTHS
 from echolib.papers.echomen.experiments import SETTINGS, encoder_schedule
-from echolib.papers.echonet_dynamic.experiments import echonet_source, ef_task
+from echolib.papers.echonet_dynamic.experiments import echonet_selection, ef_task
 from echolib.papers.profiles import Profile
 from echolib.tasks.bayesian_ef import BayesianEF
 from echolib.tasks.echocotr_ef import EchoCoTrEF
 from echolib.tasks.echognn_ef import EchoGNNEF
-from echolib.tasks.ef_regression import EFFromClips
+from echolib.tasks.ef_from_clips import EFFromClips
 from echolib.tasks.uvt_ef import UVTEF
 
 Protocol = Literal["own", "common"]
@@ -34,7 +34,7 @@ BASE_CLIP = (32, 2)  # frames and period of the base system's clips, against whi
 BASE_RATE = 1e-4  # of most systems, against which UVT's is scaled
 
 
-class Published(NamedTuple):
+class OwnProtocol(NamedTuple):
     """A system's own clips and schedule at full size."""
 
     frames: int
@@ -46,27 +46,27 @@ class Published(NamedTuple):
 OWN = {
     # Mokhtari et al.: 64 consecutive frames; Adam 1e-4, weight decay 1e-5, batches of 80, the rate halved at 50, 150
     # and 200. The number of epochs is ours: 50 more after the last change of the rate.
-    "echognn": Published(
+    "echognn": OwnProtocol(
         64, 1, 0,
         Schedule(epochs=250, batch_size=80, optimiser="adam", learning_rate=1e-4, weight_decay=1e-5,
                  decay="halving", halve_at=(50, 150, 200)),
     ),
     # Muhtaseb and Yaqub: 36 frames, every fourth; AdamW 1e-4, weight decay 1e-4, batches of 25, 45 epochs, a tenth of
     # the rate every 15
-    "echocotr": Published(
+    "echocotr": OwnProtocol(
         36, 4, 12,
         Schedule(epochs=45, batch_size=25, optimiser="adamw", learning_rate=1e-4, weight_decay=1e-4,
                  decay="step", decay_every=15),
     ),
     # Reynaud et al., released script: 128 mirrored frames; AdamW 1e-5, torch's own weight decay, batches of 2, 5
     # epochs, a tenth of the rate after 3
-    "uvt": Published(
+    "uvt": OwnProtocol(
         128, 1, 0,
         Schedule(epochs=5, batch_size=2, optimiser="adamw", learning_rate=1e-5, weight_decay=1e-2,
                  decay="step", decay_every=3),
     ),
     # Our design on the base system: its clips; AdamW, whose steps do not shrink with the variance as SGD's do
-    "bayesian": Published(
+    "bayesian": OwnProtocol(
         32, 2, 12,
         Schedule(epochs=45, batch_size=20, optimiser="adamw", learning_rate=1e-4, weight_decay=1e-2, decay="cosine"),
     ),
@@ -124,11 +124,11 @@ def system_task(profile: Profile, system: str, protocol: Protocol) -> EFFromClip
         return EchoGNNEF(**shared, dropout=0.5 * min(1.0, full))
     if system == "echocotr":
         depths = tuple(math.ceil(depth * base.blocks / 2) for depth in DEPTHS)
-        return EchoCoTrEF(**shared, depths=depths, dropout=0.1 * min(1.0, full), spread=base.spread)
+        return EchoCoTrEF(**shared, depths=depths, dropout=0.1 * min(1.0, full), ef_scale=base.ef_scale)
     if system == "uvt":
         clips = "mirrored" if protocol == "own" else "window"
         return UVTEF(**shared, blocks=max(1, round(8 * full)), layers=max(2, round(16 * full)), training_clips=clips)
-    base_fields = base.model_dump(include={"network", "blocks", "weights", "spread"})
+    base_fields = base.model_dump(include={"network", "blocks", "weights", "ef_scale"})
     return BayesianEF(**base_fields, **shared, samples=20 if full == 1 else 10)
 
 
@@ -137,14 +137,14 @@ def system_experiments(profile: Profile, folder: Path, system: str, protocol: Pr
 
     Where the two protocols of a system are the same they are one experiment of one name, and it is trained once.
     """
-    own, common = ((system_task(profile, system, each), _schedule(profile, system, each)) for each in PROTOCOLS)
+    own, common = ((system_task(profile, system, of), _schedule(profile, system, of)) for of in PROTOCOLS)
     task, schedule = own if protocol == "own" else common
     name = system if own == common else f"{system}-{protocol}"
     return [
         Experiment(
             name=f"system-{name}-seed{seed}",
             task=task,
-            data=(echonet_source(profile, folder),),
+            data=(echonet_selection(profile, folder),),
             schedule=schedule,
             seed=seed,
         )
@@ -154,15 +154,3 @@ def system_experiments(profile: Profile, folder: Path, system: str, protocol: Pr
 
 def _schedule(profile: Profile, system: str, protocol: Protocol) -> Schedule:
     return own_schedule(profile, system) if protocol == "own" else encoder_schedule(profile, SETTINGS["printed"])
-
-
-def planned(profile: Profile, folder: Path) -> dict[str, list[Experiment]]:
-    """The experiments that these systems add to each notebook."""
-    found = [
-        each
-        for protocol in PROTOCOLS
-        for system in SYSTEMS
-        for each in system_experiments(profile, folder, system, protocol)
-    ]
-    found = list(dict.fromkeys(found))
-    return {"22_echomen_comparison": found, "24_ef_systems": found}

@@ -12,16 +12,17 @@ from echolib.metrics.calibration import LEVELS, calibration_curve, expected_cali
 
 
 def key_frame_table(results: Mapping[str, Result], *, resamples: int) -> pd.DataFrame:
-    """Distance of the predicted from the traced ED and ES frame: mean in frames with 90 % intervals, and in ms."""
+    """Distance of the predicted from the traced ED and ES frame by system: mean in frames with 90 % intervals, and in
+    ms."""
     rows = []
     for name, result in results.items():
-        found = result.table("key_frames").merge(result.predictions[["name", "fps"]], on="name")
-        row: dict[str, object] = {"system": name, "n": len(found)}
+        frames = result.table("key_frames").merge(result.predictions[["name", "fps"]], on="name")
+        row: dict[str, object] = {"system": name, "n": len(frames)}
         for phase in ("ed", "es"):
-            error = (found[f"predicted_{phase}"] - found[f"{phase}_frame"]).abs().to_numpy(float)
-            interval = bootstrap_interval(lambda each: each.mean(-1), error, resamples=resamples)
+            error = (frames[f"predicted_{phase}"] - frames[f"{phase}_frame"]).abs().to_numpy(float)
+            interval = bootstrap_interval(lambda sample: sample.mean(-1), error, resamples=resamples)
             row |= dict(zip((phase, f"{phase}_low", f"{phase}_high"), interval, strict=True))
-            row[f"{phase}_ms"] = float((1000 * error / found["fps"]).mean())
+            row[f"{phase}_ms"] = float((1000 * error / frames["fps"]).mean())
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -34,7 +35,7 @@ def uncertainty(result: Result) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def calibration_table(results: Sequence[Result]) -> pd.DataFrame:
-    """Whether the Bayesian network's uncertainty is as wide as its errors; a row a seed.
+    """Whether the Bayesian network's uncertainty is as wide as its errors; one row per seed.
 
     Coverage of its central 50 and 90 % intervals, expected calibration error, the two standard deviations (EF points),
     and the rank correlation of the total one with the absolute error.
@@ -65,29 +66,27 @@ def calibration_curves(results: Sequence[Result]) -> dict[str, tuple[np.ndarray,
     }
 
 
-def weights_over_cycle(result: Result, truth: pd.DataFrame) -> pd.DataFrame:
-    """EchoGNN's frame weights beside the true heart: name, phase, speed (|dV/dt| in end-diastolic volumes a frame),
-    weight. truth: item, frame, volume_ml, phase, which a simulation knows."""
-    truth = truth.sort_values(["item", "frame"]).reset_index(drop=True)
-    by_video = truth.groupby("item")["volume_ml"]
-    truth["speed"] = by_video.transform(lambda volume: abs(np.gradient(volume))) / by_video.transform("max")
-    heart = truth.rename(columns={"item": "name"})[["name", "frame", "phase", "speed"]]
-    return result.table("frame_weights").merge(heart, on=["name", "frame"], validate="many_to_one")
+def weights_over_cycle(weights: pd.DataFrame, cycle: pd.DataFrame) -> pd.DataFrame:
+    """EchoGNN's frame weights beside the true heart: name, start (of the clip), frame, weight, phase, speed.
+
+    weights: name, start, frame, weight; cycle: see `with_speed`.
+    """
+    return weights.merge(cycle, on=["name", "frame"], validate="many_to_one")
 
 
 def weight_table(weights: pd.DataFrame) -> pd.DataFrame:
-    """How EchoGNN spreads its attention: mean weight, its spread within a clip, and its rank correlation with the speed
-    of the volume, each averaged over test videos."""
-    clips = weights.groupby("name")
-    varied = [each for _, each in clips if each["weight"].nunique() > 1 and each["speed"].nunique() > 1]
-    found = [spearmanr(each["weight"], each["speed"]).statistic for each in varied]
-    return pd.DataFrame(
-        [
-            {
-                "weight": weights["weight"].mean(),
-                "sd_within_clip": clips["weight"].std().mean(),
-                "speed_correlation": np.mean(found) if found else np.nan,
-                "n": len(found),
-            }
-        ]
-    )
+    """How EchoGNN distributes its attention: mean weight, its standard deviation within a clip, and its rank
+    correlation with the speed of the volume, each averaged over test videos. weights: see `weights_over_cycle`."""
+    clips = weights.groupby("name")  # one of each video
+    correlations = [
+        spearmanr(clip["weight"], clip["speed"]).statistic
+        for _, clip in clips
+        if clip["weight"].nunique() > 1 and clip["speed"].nunique() > 1
+    ]
+    row = {
+        "weight": weights["weight"].mean(),
+        "sd_within_clip": clips["weight"].std().mean(),
+        "speed_correlation": np.mean(correlations) if correlations else np.nan,
+        "n": len(correlations),
+    }
+    return pd.DataFrame([row])

@@ -6,48 +6,70 @@ EchoNet-Dynamic and EchoNet-LVH, three results, and an ablation against single-t
 variant, the losses, the input's size, the schedules, and what "simultaneous" means where no image has both labels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from echolib.data.selection import Source
+from echolib.data.selection import DataSelection
 from echolib.engine.experiment import Experiment
-from echolib.engine.training import Schedule
+from echolib.engine.schedule import Schedule
 from echolib.models.multitask import SingleTask
-from echolib.papers.echonet_dynamic.experiments import TRAINING_SHARE, camus_source, echonet_source
+from echolib.papers.echonet_dynamic.experiments import camus_selection, echonet_selection, expected_people
+from echolib.papers.exhibits import Rows, Setup
 from echolib.papers.profiles import Profile
 from echolib.tasks.multitask import MultiTaskLearning
 
 KEYPOINT_WEIGHT = 10.0  # of the heat maps' squared error beside Dice and cross-entropy
 SIGMA = 2.0  # cells of stride 4
 
+Design = Literal["partial", "derived"]
+DESIGNS: dict[Design, str] = {"partial": "each label from its dataset", "derived": "keypoints from CAMUS masks"}
+TASKS: dict[SingleTask | None, str] = {
+    None: "multi-task",
+    "segmentation": "segmentation only",
+    "keypoints": "keypoints only",
+}
+
 
 class Row(NamedTuple):
     """A row of the ablation: which labels meet in the network, and the one task it is left with, if any."""
 
-    design: Literal["partial", "derived"]
+    design: Design
     single_task: SingleTask | None
 
     @property
-    def words(self) -> str:
+    def title(self) -> str:
         """What tables call it."""
-        task = {None: "multi-task", "segmentation": "segmentation only", "keypoints": "keypoints only"}
-        return f"{task[self.single_task]}, {DESIGNS[self.design]}"
+        return f"{TASKS[self.single_task]}, {DESIGNS[self.design]}"
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether it predicts masks."""
+        return self.single_task != "keypoints"
+
+    @property
+    def has_keypoints(self) -> bool:
+        """Whether it predicts keypoints."""
+        return self.single_task != "segmentation"
 
 
-DESIGNS = {"partial": "each label from its dataset", "derived": "keypoints from CAMUS masks"}
-ROWS = tuple(Row(design, task) for design in DESIGNS for task in (None, "segmentation", "keypoints"))
+ROWS = tuple(Row(design, task) for design in DESIGNS for task in TASKS)
+JOINT = Row("partial", None)  # the abstract's network
 
 
-def source_of(profile: Profile, folders: Mapping[str, Path], dataset: str) -> Source:
-    """CAMUS in both views, so that biplane discs can be stacked, EchoNet-Dynamic, or EchoNet-LVH."""
-    if dataset == "camus":
-        return camus_source(profile, folders[dataset]).model_copy(update={"views": ("2CH", "4CH")})
-    if dataset == "echonet_dynamic":
-        return echonet_source(profile, folders[dataset])
+def lvh_selection(profile: Profile, folder: Path) -> DataSelection:
+    """EchoNet-LVH, or its phantom, letterboxed to the input's size."""
     size = (profile.multitask.size, profile.multitask.size)
-    expected = round(TRAINING_SHARE * profile.lvh_videos)
-    return Source(dataset=dataset, folder=folders[dataset], size=size, expected=expected)
+    expected = expected_people(profile, "echonet_lvh")
+    return DataSelection(dataset="echonet_lvh", folder=folder, size=size, expected=expected)
+
+
+def biplane_selection(profile: Profile, folder: Path) -> DataSelection:
+    """CAMUS in both views, so that biplane discs can be stacked."""
+    return camus_selection(profile, folder).choosing(views=("2CH", "4CH"))
+
+
+SELECTIONS = {"camus": biplane_selection, "echonet_dynamic": echonet_selection, "echonet_lvh": lvh_selection}
 
 
 def schedule(profile: Profile) -> Schedule:
@@ -59,32 +81,33 @@ def schedule(profile: Profile) -> Schedule:
     return Schedule(**sizes, optimiser="adamw", learning_rate=3e-2, weight_decay=1e-4, decay="one_cycle")
 
 
-def experiment(profile: Profile, folders: Mapping[str, Path], row: Row, seed: int) -> Experiment:
+def experiment(setup: Setup, row: Row, seed: int) -> Experiment:
     """One training of a row. All rows see as many images."""
+    sizes = setup.profile.multitask
     task = MultiTaskLearning(
-        width=profile.multitask.width,
-        weights="imagenet" if profile.weights else "none",
-        size=profile.multitask.size,
+        width=sizes.width,
+        weights="imagenet" if setup.profile.weights else "none",
+        size=sizes.size,
         single_task=row.single_task,
         derived=row.design == "derived",
         keypoint_weight=KEYPOINT_WEIGHT,
         sigma=SIGMA,
-        images_per_epoch=profile.multitask.images_per_epoch,
+        images_per_epoch=sizes.images_per_epoch,
     )
     return Experiment(
         name=f"multitask-{row.design}-{row.single_task or 'both'}-seed{seed}",
         task=task,
-        data=tuple(source_of(profile, folders, dataset) for dataset in task.datasets),
-        schedule=schedule(profile),
+        data=tuple(SELECTIONS[dataset](setup.profile, setup.folder(dataset)) for dataset in task.datasets),
+        schedule=schedule(setup.profile),
         seed=seed,
     )
 
 
-def ablation(profile: Profile, folders: Mapping[str, Path]) -> dict[Row, list[Experiment]]:
-    """Every row: one experiment a seed."""
-    return {row: [experiment(profile, folders, row, seed) for seed in profile.compared_seeds] for row in ROWS}
+def ablation(setup: Setup, rows: Sequence[Row] = ROWS) -> Rows:
+    """Rows of the ablation, one experiment per seed."""
+    return {row: [experiment(setup, row, seed) for seed in setup.profile.compared_seeds] for row in rows}
 
 
-def planned(profile: Profile, folders: Mapping[str, Path]) -> dict[str, list[Experiment]]:
-    """The experiments behind each notebook."""
-    return {"40_multitask_ablation": [each for row in ablation(profile, folders).values() for each in row]}
+def first_seed(setup: Setup, rows: Sequence[Row] = ROWS) -> Rows:
+    """Rows of the ablation by their first seed alone: for what shows a network rather than measures it."""
+    return {row: [experiment(setup, row, setup.profile.compared_seeds[0])] for row in rows}

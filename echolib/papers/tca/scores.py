@@ -1,121 +1,141 @@
-"""Chen and Li's tables, rebuilt from the predictions of finished experiments."""
+"""What Chen and Li's tables hold, computed from finished experiments and their trained models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 
 from echolib.engine.experiment import Result
-from echolib.metrics.bootstrap import bootstrap_interval, paired_difference
-from echolib.papers import published
-from echolib.papers.ef_scores import SCORES, Claim, by_seed, scores_table
-from echolib.papers.tca.experiments import TABLE1, TABLE2, TABLE3
-from echolib.papers.tca.features import Activations
-from echolib.report.published import beside_published
+from echolib.metrics.bootstrap import bootstrap_interval
+from echolib.papers.claims import Claim, Evidence, mean_value
+from echolib.papers.ef_scores import Predictions, by_seed, scores_table
+from echolib.papers.exhibits import Results, Setup
+from echolib.papers.tca.activation import ActivationMaps, activation_maps
+from echolib.papers.tca.experiments import NOISE
+from echolib.papers.tca.gates import gates_over_time
+from echolib.papers.tca.noise import under_noise
+from echolib.papers.true_cycle import true_cycle
 
-NAMES = {"tca_table1": TABLE1, "tca_table2": TABLE2, "tca_table3": TABLE3}
-# "random_clips" is the paper's reading of a test video, the mean over ten of its clips; "prediction" takes every clip
-READINGS = {"ten random clips": "random_clips", "every clip": "prediction"}
-
-CLAIMS = (
-    Claim("anchors lower the error (M1 below M0)", TABLE2["m1"], TABLE2["m0"]),
-    Claim("TCA lowers it further (M2 below M1)", TABLE2["m2"], TABLE2["m1"]),
-    Claim("masks and S-TCA lower it further (M3 below M2)", TABLE2["m3"], TABLE2["m2"]),
-    Claim("all of them together (M3 below M0)", TABLE2["m3"], TABLE2["m0"]),
-)
-SYSTEM_CLAIMS = tuple(
-    Claim(f"M3 has a lower error than {TABLE1[rival]}", TABLE1["ours"], TABLE1[rival])
-    for rival in ("mc3", "r3d", "echonet_dynamic")
-)
-ATTENTION_CLAIMS = tuple(
-    Claim(f"TCA has a lower error than {words}", TABLE3["tca"], TABLE3[rival])
-    for rival, words in (("se", "SE"), ("me", "ME"))
-)
+# label (videos,), and EF by model and share of pixels set to 0: (seeds, videos)
+NoisyPredictions = tuple[np.ndarray, Mapping[Hashable, Mapping[float, np.ndarray]]]
 
 
-def readings(
-    rows: Mapping[str, Sequence[Result]], words: Mapping[str, str], column: str = "random_clips"
-) -> dict[str, np.ndarray]:
-    """Predicted EF of each row of a table by its words: (seeds, videos), all in the same order of videos.
+def labels_of(results: Results) -> np.ndarray:
+    """EF of the test videos (videos,), in the order of the first row's predictions."""
+    return next(iter(results.values()))[0].predictions["label"].to_numpy()
 
-    The beat-to-beat system has clips of its own, one a beat: its row is the same in either reading.
+
+def random_clip_predictions(results: Results, setup: Setup) -> Predictions:
+    """EF as the paper predicts it, the mean over ten random clips of a video; all rows in the order of the first's.
+
+    The beat-to-beat system has clips of its own, one for each beat: its mean over those stands for it.
     """
-    like = next(iter(rows.values()))[0]
-    return {
-        words[row]: by_seed(results, column if column in results[0].predictions else "prediction", like)
-        for row, results in rows.items()
-    }
+    first = next(iter(results.values()))[0]
+
+    def predicted(of_row: Sequence[Result]) -> np.ndarray:
+        column = "random_clips" if "random_clips" in of_row[0].predictions else "prediction"
+        return by_seed(of_row, column, like=first)
+
+    return labels_of(results), {row: predicted(of_row) for row, of_row in results.items()}
 
 
-def table(label: np.ndarray, methods: Mapping[str, np.ndarray], name: str, *, data: str, resamples: int):
-    """MAE, RMSE and R2 beside one of the paper's tables: name is "tca_table1", "tca_table2" or "tca_table3"."""
-    ours = scores_table(label, methods, resamples=resamples)
-    printed = published(name).replace({"method": NAMES[name]})
-    return beside_published(ours, printed, "method", list(SCORES), data=data)
+def random_clip_scores(results: Results, setup: Setup) -> pd.DataFrame:
+    """MAE, RMSE and R2 of each row, as the paper predicts: see `scores_table`."""
+    return scores_table(*setup.once(random_clip_predictions, results), resamples=setup.profile.resamples)
 
 
-def sweep_table(rows: Mapping[str, Sequence[Result]], *, resamples: int) -> pd.DataFrame:
-    """TCA at other places and with another window: scores by the paper's reading, and added parameters."""
-    methods = readings(rows, {row: row for row in rows})
-    label = next(iter(rows.values()))[0].predictions["label"].to_numpy()
-    scores = scores_table(label, methods, resamples=resamples)
-    scores["parameters"] = [rows[row][0].metrics["parameters"] for row in scores["method"]]
-    return scores.rename(columns={"method": "TCA"})
+def tca_variants(results: Results, setup: Setup) -> pd.DataFrame:
+    """`random_clip_scores` of TCA at other places and with another window, and the parameters of each network."""
+    scores = random_clip_scores(results, setup)
+    parameters = [results[row][0].metrics["parameters"] for row in scores["method"]]
+    return scores.assign(parameters=parameters).rename(columns={"method": "TCA"})
 
 
-def noise_table(
-    label: np.ndarray, curves: Mapping[str, Mapping[float, np.ndarray]], *, data: str, resamples: int
-) -> pd.DataFrame:
-    """MAE, RMSE and R2 by model and share of pixels set to 0, beside the two points that the paper's text gives.
+def pseudo_label_quality(results: Results, setup: Setup) -> pd.DataFrame:
+    """How well the segmenter outlines the two traced frames of each training video: Dice, and alpha, their mean."""
+    ((labels,),) = results.values()
+    quality = labels.predictions[["dice_ed", "dice_es", "alpha"]].describe()
+    return quality.loc[["mean", "std", "min", "50%", "max"]].rename_axis("over training videos")
 
-    curves: {model: {share: predictions (seeds, videos)}}.
-    """
+
+def noisy_predictions(results: Results, setup: Setup) -> NoisyPredictions:
+    """EF by every model at every share of noise; it runs the trained models."""
+    assert setup.context is not None
+    return labels_of(results), {row: under_noise(of_row, setup.context, NOISE) for row, of_row in results.items()}
+
+
+def noise_scores(results: Results, setup: Setup) -> pd.DataFrame:
+    """MAE, RMSE and R2 by model and share of pixels set to 0."""
+    label, predictions = setup.once(noisy_predictions, results)
     parts = []
-    for model, by_share in curves.items():
-        scores = scores_table(label, {share: each for share, each in by_share.items()}, resamples=resamples)
+    for model, by_share in predictions.items():
+        scores = scores_table(label, by_share, resamples=setup.profile.resamples)
         parts.append(scores.rename(columns={"method": "noise"}).assign(method=model))
-    printed = published("tca_noise").assign(method=TABLE2["m3"])
-    keys, ours = ["method", "noise"], pd.concat(parts, ignore_index=True)
-    both = beside_published(ours, printed, keys, list(SCORES), data=data)
-    return ours[keys].merge(both, on=keys)  # a curve after another, not printed points first
+    return pd.concat(parts, ignore_index=True)
 
 
-def robustness_table(
-    label: np.ndarray, curves: Mapping[str, Mapping[float, np.ndarray]], *, resamples: int
-) -> pd.DataFrame:
-    """What the highest share of noise adds to the MAE of each model, and that of each minus the first model's, paired
-    over videos and seeds: the claim is that a model loses less than the first does."""
-    share = max(next(iter(curves.values())))
-    added = {model: abs(by[share] - label) - abs(by[0.0] - label) for model, by in curves.items()}
-    first = next(iter(added))
-    rows = []
-    for model, each in added.items():
-        row = {"method": model, "added": each.mean(), "seeds": len(each)}
-        if model != first:
-            found = paired_difference(_mean, label, added[first], each, resamples=resamples)
-            row |= {"difference": found.estimate, "difference_low": found.low, "difference_high": found.high}
-            row["verdict"] = found.verdict("lower")
-            row["claim"] = f"at {100 * share:g} % noise less is lost than by {first}"
-        rows.append(row)
+def added_errors(results: Results, setup: Setup) -> Predictions:
+    """What the highest share of noise adds to the absolute error of each test video, in EF points."""
+    label, predictions = setup.once(noisy_predictions, results)
+    added = {m: abs(by[NOISE[-1]] - label) - abs(by[NOISE[0]] - label) for m, by in predictions.items()}
+    return label, added
+
+
+def mean_added_errors(results: Results, setup: Setup) -> pd.DataFrame:
+    """`added_errors` by model, the mean over test videos and seeds."""
+    _, added = setup.once(added_errors, results)
+    rows = [{"method": model, "added": errors.mean(), "seeds": len(errors)} for model, errors in added.items()]
     return pd.DataFrame(rows)
 
 
-def _mean(label: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return values.mean(-1)
+def maps_by_model(results: Results, setup: Setup) -> dict[Hashable, ActivationMaps]:
+    """Class activation maps of each model's first seed; it runs the trained models."""
+    assert setup.context is not None
+    return {model: activation_maps(of_model[0], setup.context) for model, of_model in results.items()}
 
 
-def activation_table(maps: Mapping[str, Activations], *, resamples: int) -> pd.DataFrame:
-    """Share of each model's positive activation inside the ventricle: mean over test videos with 90 % intervals; and
-    that of each minus the first model's, paired over videos: the claim is that a model looks there more."""
-    rows, first = [], next(iter(maps))
-    for model, each in maps.items():
-        interval = bootstrap_interval(lambda shares: shares.mean(-1), each.shares, resamples=resamples)
+def activation_inside(results: Results, setup: Setup) -> pd.DataFrame:
+    """Share of each model's positive activation inside the ventricle: mean over test videos with 90 % intervals; beside
+    it the share of the image that the ventricle fills."""
+    rows = []
+    for model, maps in setup.once(maps_by_model, results).items():
+        interval = bootstrap_interval(lambda share: share.mean(-1), maps.shares, resamples=setup.profile.resamples)
         row = {"method": model} | dict(zip(("inside", "inside_low", "inside_high"), interval, strict=True))
-        row |= {"ventricle_of_image": each.areas.mean(), "n": len(each.names), "seeds": 1}
-        if model != first:
-            found = paired_difference(_mean, each.areas, maps[first].shares, each.shares, resamples=resamples)
-            row |= {"difference": found.estimate, "difference_low": found.low, "difference_high": found.high}
-            row["verdict"] = found.verdict("higher")
-            row["claim"] = f"activation lies more in the ventricle than that of {first}"
-        rows.append(row)
+        rows.append(row | {"ventricle_of_image": maps.areas.mean(), "n": len(maps.names), "seeds": 1})
+    return pd.DataFrame(rows)
+
+
+def activation_evidence(results: Results, setup: Setup, claim: Claim) -> Evidence:
+    """The share of activation inside the ventricle of each test video by two models; the label plays no part."""
+    maps = setup.once(maps_by_model, results)
+    worse, better = maps[claim.worse], maps[claim.better]
+    return Evidence(mean_value, worse.areas, worse.shares[None], better.shares[None])
+
+
+def gates_in_cycle(results: Results, setup: Setup) -> pd.DataFrame:
+    """The gates of the one trained model over the true heart cycle; it runs the model. Raises as `true_cycle`."""
+    ((model,),) = results.values()
+    assert setup.context is not None
+    return gates_over_time(model, setup.context, true_cycle(setup))
+
+
+def gate_correlations(results: Results, setup: Setup) -> pd.DataFrame:
+    """`correlation_with_speed` of the trained model."""
+    return correlation_with_speed(setup.once(gates_in_cycle, results))
+
+
+def correlation_with_speed(gates: pd.DataFrame) -> pd.DataFrame:
+    """Rank correlation of a gate's excitation with how fast the volume changes, over the steps of each clip, averaged
+    over test videos; one row per stage. gates: see `gates_over_time`."""
+    rows = []
+    for stage, of_stage in gates.groupby("stage", sort=False):
+        within = [
+            spearmanr(clip["excitation"], clip["speed"]).statistic
+            for _, clip in of_stage.groupby("name")
+            if len(clip) > 2 and clip["excitation"].nunique() > 1 and clip["speed"].nunique() > 1
+        ]
+        steps = int(of_stage.groupby("name").size().iloc[0])
+        row = {"stage": stage, "steps": steps, "excitation": of_stage["excitation"].mean()}
+        rows.append(row | {"correlation": np.mean(within) if within else np.nan, "n": len(within)})
     return pd.DataFrame(rows)

@@ -1,1 +1,1 @@
-"""The simulated scanner: speckle, scan lines, the receive chain, and the views it makes."""
+"""The simulated scanner: scan lines, echogenicity of the views, speckle, receive chain, scan conversion."""

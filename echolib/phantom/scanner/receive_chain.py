@@ -1,88 +1,77 @@
-"""What the scanner makes of echo levels: gain, shadow, noise, speckle, log compression and filtering."""
+"""The receive chain: from echogenicity to grey levels by shading, speckle, noise, log compression and filtering."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from echolib.phantom.scanner.look import LOBES, Style
-from echolib.phantom.scanner.speckle import SpeckleBank, grain, noise
-from echolib.phantom.scanner.ultrasound import ScanLines, compress, smooth_lines
+from echolib.phantom.scanner.acquisition import Acquisition, fourier_series
+from echolib.phantom.scanner.scan_geometry import ScanLines
+from echolib.phantom.scanner.speckle import Speckle
 
-NATURAL = 0.05 * 2.302585  # decibel of amplitude -> natural logarithm
+NEPER_PER_DB = 0.05 * 2.302585  # decibel of amplitude -> natural logarithm
+DECORRELATION = 0.2  # amplitude of the part of the tissue's echo that changes from frame to frame
 
 
 @dataclass(frozen=True)
-class Receiver:
-    """The parts of a scan that do not move, (N, 1, R, A): gain added to every level, amplitude of the noise, level of
-    the near-field clutter; and the style's numbers as (N, 1, 1, 1)."""
+class ReceiveChain:
+    """What stays the same over the frames of N scans, on samples (N, 1, R, A): gain in grey levels, added to every
+    level; amplitude of the noise; level of the near-field clutter. The acquisition is `on_grid`."""
 
+    acquisition: Acquisition
+    lines: ScanLines
     gain: Tensor
     noise: Tensor
     clutter: Tensor
-    number: dict[str, Tensor]
 
 
-def numbers(style: Style) -> dict[str, Tensor]:
-    """The style's one-number-a-heart fields, shaped (N, 1, 1, 1)."""
-    return {k: v[:, None, None, None] for k, v in vars(style).items() if isinstance(v, Tensor) and v.ndim == 1}
+def receive_chain(acquisition: Acquisition, lines: ScanLines, speckle: Speckle) -> ReceiveChain:
+    """Depth gain, shadows, noise and clutter of N scans; the coarse texture of the speckle mottles the clutter."""
+    grid = acquisition.on_grid()
+    _, coarse = speckle.texture(lines.depth_mm, lines.angle_deg)
+    across = lines.angle_deg[:, :, :1, :] / lines.angle_deg[:, :, :1, -1:]
+    beam = fourier_series(acquisition.beam_shading, torch.deg2rad(lines.angle_deg[:, :, :1, :]) * 3)
+    left, right = (acquisition.edge_shadow[:, side, None, None, None] for side in range(2))
+    beam = beam - left * (-across - 0.45).clamp(min=0) - right * (across - 0.45).clamp(min=0)
+    gain = beam + grid.depth_gain * (lines.depth_mm / 100 - 0.8)
+    floor = grid.noise_floor + grid.noise_floor_slope * (lines.depth_mm / 100 - 0.7)
+    noise = torch.exp(floor * (NEPER_PER_DB / grid.grey_per_db))
+    clutter = grid.clutter + 6 * coarse - 0.06 * (lines.depth_mm - grid.clutter_reach).clamp(min=0).square()
+    return ReceiveChain(grid, lines, gain, noise, clutter)
 
 
-def series(coefficients: Tensor, angle: Tensor) -> Tensor:
-    """Fourier series (N, 2, LOBES) at angles (N or 1, ...): a smooth random function."""
-    k = torch.arange(1, LOBES + 1, dtype=angle.dtype, device=angle.device)
-    phase = angle[..., None] * k
-    shape = (len(coefficients), *[1] * (angle.ndim - 1), LOBES)
-    return (coefficients[:, 0].reshape(shape) * phase.cos() + coefficients[:, 1].reshape(shape) * phase.sin()).sum(-1)
+def b_mode(level: Tensor, chain: ReceiveChain, speckle: Speckle, depth_mm: Tensor, angle_deg: Tensor) -> Tensor:
+    """Grey levels (N, T, R, A) of tissue of this echogenicity `level` (N, T, R, A), which is overwritten.
 
-
-def receiver(style: Style, lines: ScanLines, slow: Tensor) -> Receiver:
-    """Depth gain, shadows, noise and clutter of N scans; slow (N, 1, R, A), a smooth field, mottles the clutter."""
-    g = numbers(style)
-    edge = lines.angle_deg[:, :, :1, :] / lines.angle_deg[:, :, :1, -1:]
-    beam = series(style.shade, torch.deg2rad(lines.angle_deg[:, :, :1, :]) * 3)
-    left, right = (style.edge_shadow[:, k, None, None, None] for k in range(2))
-    beam = beam - left * (-edge - 0.45).clamp(min=0) - right * (edge - 0.45).clamp(min=0)
-    gain = beam + g["depth_gain"] * (lines.depth_mm / 100 - 0.8)
-    floor = g["floor"] + g["floor_slope"] * (lines.depth_mm / 100 - 0.7)
-    clutter = g["clutter"] + 6 * slow - 0.06 * (lines.depth_mm - g["reach"]).clamp(min=0).square()
-    return Receiver(gain, torch.exp(floor * (NATURAL / g["grey_per_db"])), clutter, g)
-
-
-def receive(
-    level: Tensor,
-    receiver: Receiver,
-    depth_mm: Tensor,
-    angle_deg: Tensor,
-    lines: ScanLines,
-    bank: SpeckleBank,
-    shift: Tensor,
-    generator: torch.Generator,
-    smoothing: float,
-) -> Tensor:
-    """Echo levels (N, T, R, A) of tissue whose material lies at depth_mm, angle_deg -> grey levels; `level` is used up.
-
-    Echo = tissue speckle that moves with the tissue + a part that decorrelates from frame to frame + noise.
+    depth_mm, angle_deg (N, T, R, A): where that tissue lay at end diastole. The echo is the sum of speckle that moves
+    with the tissue, a part of it that decorrelates from frame to frame, and noise.
     """
-    g = receiver.number
-    per_grey = g["grey_per_db"]
-    level = torch.maximum(level, receiver.clutter, out=level) if level.shape == receiver.clutter.shape else (
-        torch.maximum(level, receiver.clutter)
-    )  # fmt: skip
-    tissue = level.add_(receiver.gain).mul_(NATURAL / per_grey).exp_()
-    real, imaginary = grain(bank, depth_mm, angle_deg, shift)
-    other_real, other_imaginary = noise(bank, lines.depth_mm, lines.angle_deg, generator, level.shape[1])
-    changing = (tissue * 0.2).add_(receiver.noise)
-    real = (real * tissue).addcmul_(other_real, changing)
-    imaginary = (imaginary * tissue).addcmul_(other_imaginary, changing)
-    grey = compress(real.square_().addcmul_(imaginary, imaginary), per_grey)
-    grey = smooth_lines(grey, smoothing)
-    return grey.sub_(g["offset"]).mul_(g["gain"])
+    acquisition = chain.acquisition
+    in_place = {"out": level} if level.shape == chain.clutter.shape else {}
+    level = torch.maximum(level, chain.clutter, **in_place)
+    tissue = level.add_(chain.gain).mul_(NEPER_PER_DB / acquisition.grey_per_db).exp_()
+    real, imaginary = speckle.tissue(depth_mm, angle_deg)
+    lines = chain.lines
+    changing_real, changing_imaginary = speckle.decorrelated(lines.depth_mm, lines.angle_deg, level.shape[1])
+    changing = (tissue * DECORRELATION).add_(chain.noise)
+    real = (real * tissue).addcmul_(changing_real, changing)
+    imaginary = (imaginary * tissue).addcmul_(changing_imaginary, changing)
+    grey = log_compress(real.square_().addcmul_(imaginary, imaginary), acquisition.grey_per_db)
+    grey = smooth_lines(grey, acquisition.smoothing)
+    return grey.sub_(acquisition.offset).mul_(acquisition.gain)
 
 
-def side_lobes(level: Tensor, drop: Tensor) -> Tensor:
-    """How much the blurred surroundings, lowered by `-drop` grey levels, lift dark places."""
-    small = torch.nn.functional.avg_pool2d(level, (8, 8), ceil_mode=True)
-    small = torch.nn.functional.avg_pool2d(small, 3, 1, 1, count_include_pad=False)
-    wide = torch.nn.functional.interpolate(small, level.shape[-2:], mode="bilinear") + drop
-    return torch.nn.functional.relu(wide - level).mul_(0.7)
+def log_compress(power: Tensor, grey_per_db: Tensor) -> Tensor:
+    """Log compression: grey levels of echo power, 10 log10 of it times the grey levels per dB; overwrites the power."""
+    return power.clamp_(min=1e-6).log10_().mul_(10 * grey_per_db)
+
+
+def smooth_lines(grey: Tensor, strength: float) -> Tensor:
+    """The scanner's post-filter: smoothing by three taps along and across the scan lines (..., R, A), in place;
+    strength from 0 to 0.5."""
+    for axis in (-1, -2):
+        size = grey.shape[axis] - 2
+        outer = (grey.narrow(axis, 0, size) + grey.narrow(axis, 2, size)).mul_(strength / 2)
+        inner = grey.narrow(axis, 1, size)
+        inner.mul_(1 - strength).add_(outer)
+    return grey

@@ -1,47 +1,44 @@
-"""The phantom on disk: three datasets in their own formats, and the truth beside them."""
+"""The phantom on disk: every dataset whose entry names a writer, in its own format, and the truth beside them.
+
+A writer is a module with four names. FOLDERS: what to make before anything is written; draw_cohort(seed, count): the
+population; write_item(folder, cohort, index, seed, bank): one video or patient, returns its rows of the tables;
+write_tables(folder, truth, rows): the tables of the dataset, and in the folder `truth` what only a simulation knows.
+"""
 
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable, Mapping
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import torch
 
+from echolib.data.registry import dataset_names, entry
+from echolib.errors import UserError
 from echolib.files import write_json
+from echolib.phantom.parallel import map_in_threads
 from echolib.phantom.scanner.speckle import speckle_bank
-from echolib.phantom.scanner.threads import in_threads
-from echolib.phantom.writers import camus as write_camus
-from echolib.phantom.writers import echonet_dynamic as write_echonet
-from echolib.phantom.writers import echonet_lvh as write_lvh
 
 VERSION = 5  # part of every phantom's identity: raised whenever the same parameters would give other bytes
 
 
 def write_phantom(
-    folder: str | os.PathLike,
-    *,
-    videos: int,
-    patients: int | None = None,
-    lvh_videos: int | None = None,
-    seed: int = 0,
-    device="cpu",
-    progress: bool = True,
+    folder: str | os.PathLike, items: Mapping[str, int], *, seed: int = 0, device="cpu", progress: bool = True
 ) -> Path:
-    """Writes EchoNet-Dynamic/, CAMUS/, EchoNet-LVH/, truth/ and, last, phantom.json; returns the folder.
+    """Writes a folder per dataset, named by its title, truth/ and, last, phantom.json; returns the folder.
 
-    patients and lvh_videos default to a sixth of videos, at least 6. A folder already written with the same parameters
-    and version is left alone. Otherwise all is built beside it and moved into place at the end, so an interrupted call
-    leaves the old folder whole. The same parameters give the same bytes on a CPU, whatever the number of threads.
+    items: dataset -> number of its videos or patients, completed by `all_items`. A folder already written with the same
+    parameters and version is left alone. Otherwise all is built beside it and moved into place at the end, so an
+    interrupted call leaves the old folder whole. The same parameters give the same bytes on a CPU, whatever the number
+    of threads.
     """
     folder = Path(folder)
-    sixth = max(6, videos // 6)
     description = {
         "version": VERSION,
-        "videos": videos,
-        "patients": sixth if patients is None else patients,
-        "lvh_videos": sixth if lvh_videos is None else lvh_videos,
+        "items": all_items(items),
         "seed": seed,
         "device": torch.device(device).type,
     }
@@ -57,6 +54,36 @@ def write_phantom(
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return folder
+
+
+def all_items(items: Mapping[str, int]) -> dict[str, int]:
+    """The number of items of every dataset that is simulated: as given, else a sixth of the largest, at least 6.
+
+    Raises ValueError for a dataset that is not simulated.
+    """
+    simulated = [name for name in dataset_names() if entry(name).phantom]
+    unknown = [name for name in items if name not in simulated]
+    if unknown:
+        raise ValueError(f"no phantom of {', '.join(unknown)}: of {', '.join(simulated)} alone")
+    return {name: items.get(name, max(6, max(items.values(), default=0) // 6)) for name in simulated}
+
+
+def parse_items(texts: Iterable[str]) -> dict[str, int]:
+    """Numbers of items from texts like "camus=60"; 300 videos of EchoNet-Dynamic where there are none.
+
+    Raises UserError for a text of another form, or a dataset that is not simulated.
+    """
+    items = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        if not number.isdigit():
+            raise UserError(f"--items {text}: write NAME=NUMBER, such as camus=60")
+        items[name] = int(number)
+    try:
+        all_items(items)
+    except ValueError as error:
+        raise UserError(f"--items: {error}") from error
+    return items or {"echonet_dynamic": 300}
 
 
 def is_written(folder: Path, description: dict) -> bool:
@@ -83,17 +110,12 @@ def _write_all(root: Path, description: dict, device, progress: bool) -> None:
     bank = speckle_bank(torch.Generator().manual_seed(seed), device)
     truth = root / "truth"
     truth.mkdir()
-    plans = (
-        ("EchoNet-Dynamic", description["videos"], write_echonet),
-        ("CAMUS", description["patients"], write_camus),
-        ("EchoNet-LVH", description["lvh_videos"], write_lvh),
-    )
-    (root / "EchoNet-Dynamic" / "Videos").mkdir(parents=True)
-    for batch in range(1, write_lvh.BATCHES + 1):
-        (root / "EchoNet-LVH" / f"Batch{batch}").mkdir(parents=True)
-    for name, count, module in plans:
+    for dataset, count in description["items"].items():
         if count:
-            cohort = module.draw_cohort(seed, count)
-            work = partial(module.write_item, root / name, cohort, seed=seed, bank=bank)
-            rows = in_threads(work, count, bank, f"phantom: {name}" if progress else "")
-            module.write_tables(root / name, truth, rows)
+            title, writer = entry(dataset).title, import_module(entry(dataset).phantom)
+            for name in writer.FOLDERS:
+                (root / title / name).mkdir(parents=True)
+            cohort = writer.draw_cohort(seed, count)
+            work = partial(writer.write_item, root / title, cohort, seed=seed, bank=bank)
+            rows = map_in_threads(work, count, bank.device, f"phantom: {title}" if progress else "")
+            writer.write_tables(root / title, truth, rows)

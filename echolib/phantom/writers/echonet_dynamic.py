@@ -6,24 +6,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from echolib.phantom.anatomy.beating_heart import BeatingHeart, draw_beating_heart
 from echolib.phantom.anatomy.heart import Heart, Pose, chords
 from echolib.phantom.anatomy.population import draw_hearts, echonet_ejection_fraction, end_diastolic_volume, heart_rates
-from echolib.phantom.scanner.clips import Clip, beat_clip, render_apical
-from echolib.phantom.scanner.look import draw_style
-from echolib.phantom.scanner.sampler import draw_sector, fit_view
-from echolib.phantom.scanner.speckle import SpeckleBank
-from echolib.phantom.scanner.ultrasound import View
+from echolib.phantom.scanner.acquisition import draw_acquisitions
+from echolib.phantom.scanner.apical_view import ApicalView
+from echolib.phantom.scanner.rendering import render
+from echolib.phantom.scanner.scan_geometry import PixelGrid, draw_sectors, fit_pixel_grids
+from echolib.phantom.scanner.speckle import SpeckleBank, clip_speckle
+from echolib.phantom.writers.cohorts import TRUTH_HEADER, assign_splits, hashed_names, to_pixels, truth_rows
 from echolib.phantom.writers.formats import write_csv, write_mjpg
 
 SIZE = 112
+FOLDERS = ("Videos",)
 SAMPLES = (136, 100)
 # One laboratory, one preset: looks differ a quarter as much as between the patients of CAMUS, and no scan is as poor
 # as the poorest there. With the full variety a narrow network does not learn EF from some hundred videos.
-BREADTH = 0.25
+VARIABILITY = 0.25
 POOREST = 0.5
-TRUTH_HEADER = [
-    "item", "frame", "volume_ml", "contraction", "phase", "beat", "heart_rate_bpm", "irregular", "quality", "mm_per_px",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,6 @@ class Cohort:
     fps: np.ndarray
 
 
-def hashed_names(rng: np.random.Generator, count: int) -> list[str]:
-    """Unique names like those of the dataset: 0X and sixteen hexadecimal digits."""
-    return [f"0X{value:016X}" for value in rng.integers(2**60, 2**63, count, dtype=np.uint64)]
-
-
-def assign_splits(rng: np.random.Generator, by: np.ndarray, names=("TRAIN", "VAL", "TEST")) -> list[str]:
-    """Three quarters, an eighth and an eighth of the items. Of every eight neighbours in the order of `by` (N,) six
-    train, so that the splits of small phantoms hold the same population; from three items on none is empty."""
-    pattern = [names[k] for k in ((0, 1, 2) if len(by) < 8 else (0, 0, 0, 1, 0, 0, 0, 2))]
-    blocks = -(-len(by) // len(pattern))
-    shuffled = np.concatenate([rng.permutation(pattern) for _ in range(blocks)])[: len(by)]
-    splits = np.empty(len(by), dtype=shuffled.dtype)
-    splits[np.argsort(by, kind="stable")] = shuffled
-    return splits.tolist()
-
-
 def draw_cohort(seed: int, count: int) -> Cohort:
     """Draws the population."""
     rng = np.random.default_rng([seed, 1])
@@ -69,7 +53,7 @@ def draw_cohort(seed: int, count: int) -> Cohort:
     return Cohort(names, assign_splits(rng, ejection), hearts, rate, irregular, quality, frames, fps)
 
 
-def tracing(state: Pose, frame: int, view: View) -> np.ndarray:
+def tracing(state: Pose, frame: int, view: PixelGrid) -> np.ndarray:
     """The exact tracing (21, 4) x1, y1, x2, y2 in pixels: the long axis, then 20 chords from apex to mitral plane."""
     one = state.frames(slice(frame, frame + 1))
     a, septal, lateral = (t[0, 0] for t in chords(one))
@@ -80,29 +64,23 @@ def tracing(state: Pose, frame: int, view: View) -> np.ndarray:
     return np.concatenate([to_pixels(point.numpy(), view) for point in points], -1)
 
 
-def to_pixels(points_mm: np.ndarray, view: View) -> np.ndarray:
-    """Probe-frame points (..., 2) as (x, z) mm -> pixel coordinates (x, y) of the first picture of a view."""
-    origin = np.array([float(view.left[0]), float(view.top[0])])
-    spacing = np.array([float(view.spacing[0, 1]), float(view.spacing[0, 0])])
-    return (points_mm - origin) / spacing
-
-
 def write_item(folder: Path, cohort: Cohort, index: int, seed: int, bank: SpeckleBank) -> dict:
     """Renders and writes one video; returns its rows of the three tables."""
     rng = np.random.default_rng([seed, 1, index])
     heart = cohort.hearts.select(slice(index, index + 1))
     fps, frames = float(cohort.fps[index]), int(cohort.frames[index])
-    clip = beat_clip(rng, heart, float(cohort.heart_rate[index]), bool(cohort.irregular[index]), frames, fps)
+    clip = draw_beating_heart(rng, heart, float(cohort.heart_rate[index]), bool(cohort.irregular[index]), frames, fps)
     quality = cohort.quality[index : index + 1]
-    style = draw_style(rng, quality, "echonet", BREADTH).to(bank.device)
-    sector = draw_sector(rng, heart.to(bank.device), half_angle=rng.uniform(36, 45), near=rng.uniform(0, 4))
-    view = fit_view(rng, sector, SIZE, fill=rng.uniform(0.8, 1.0))
-    video = render_apical(clip, style, sector, view, bank, [seed, 1, index], SAMPLES)
+    acquisition = draw_acquisitions(rng, quality, "echonet", VARIABILITY).to(bank.device)
+    sector = draw_sectors(rng, heart.to(bank.device), half_angle_deg=rng.uniform(36, 45), near_mm=rng.uniform(0, 4))
+    view = fit_pixel_grids(rng, sector, SIZE, fill=rng.uniform(0.8, 1.0))
+    speckle = clip_speckle(bank, [seed, 1, index])
+    video = render(ApicalView(clip, acquisition, speckle), sector, view, SAMPLES)
     write_mjpg(folder / "Videos" / f"{cohort.names[index]}.avi", video, fps)
     return video_rows(cohort, index, clip, view, fps)
 
 
-def video_rows(cohort: Cohort, index: int, clip: Clip, view: View, fps: float) -> dict:
+def video_rows(cohort: Cohort, index: int, clip: BeatingHeart, view: PixelGrid, fps: float) -> dict:
     """File list, tracing and truth rows of one clip."""
     name = cohort.names[index]
     edv, esv = (float(clip.volumes_ml[k]) for k in (clip.end_diastole, clip.end_systole))
@@ -111,21 +89,10 @@ def video_rows(cohort: Cohort, index: int, clip: Clip, view: View, fps: float) -
     tracings = [
         [f"{name}.avi", *(round(float(v), 4) for v in row), frame]
         for frame in (clip.end_diastole, clip.end_systole)
-        for row in tracing(clip.state, frame, view)
+        for row in tracing(clip.pose, frame, view)
     ]
     extra = (round(float(cohort.quality[index]), 3), float(view.spacing[0, 0]))
     return {"listing": listing, "tracings": tracings, "truth": truth_rows(name, clip, *extra)}
-
-
-def truth_rows(name: str, clip: Clip, quality: float, spacing: float) -> list[list]:
-    """What only a simulation knows, one row a frame."""
-    curve = clip.cycle
-    return [
-        [name, k, round(float(clip.volumes_ml[k]), 4), round(float(curve.contraction[k]), 5),
-         round(float(curve.phase[k]), 5), int(curve.beat[k]), round(clip.heart_rate, 2), int(clip.irregular), quality,
-         round(spacing, 6)]
-        for k in range(len(clip.volumes_ml))
-    ]  # fmt: skip
 
 
 def write_tables(folder: Path, truth: Path, rows: list[dict]) -> None:

@@ -1,0 +1,30 @@
+"""What the notebooks on EchoMEN show, in order."""
+
+from echolib.papers.echomen import ablation, comparison, stages
+from echolib.papers.exhibits import Paper
+
+PAPER = Paper(
+    title="EchoMEN",
+    notebooks={
+        "20_echomen_stage1": (stages.FEATURE_MAPS, stages.FEATURE_ORDER, stages.STAGE1_ERRORS),
+        "21_echomen_stage2": (stages.EXPERTS_BY_CLASS, stages.NUMBER_OF_EXPERTS, stages.TOP_K_ROUTING),
+        "22_echomen_comparison": (
+            comparison.TABLE_1_MAE,
+            comparison.TABLE_1_GM,
+            comparison.ERROR_BY_EF,
+            comparison.SCATTER,
+            comparison.SLOPES,
+            comparison.COST,
+            comparison.CONFORMAL,
+            comparison.CLAIMS,
+            comparison.CLAIMS_SLOPE,
+        ),
+        "23_echomen_ablation": (
+            ablation.TABLE_2_MAE,
+            ablation.TABLE_2_GM,
+            ablation.ABLATION_BY_CLASS,
+            ablation.CLAIMS,
+            ablation.LAMBDA,
+        ),
+    },
+)

@@ -1,0 +1,21 @@
+"""The notebook of multi-task learning, and what it shows."""
+
+from echolib.papers.exhibits import Paper
+from echolib.papers.multitask import tables
+
+PAPER = Paper(
+    title="Multi-task",
+    notebooks={
+        "40_multitask_ablation": (
+            tables.DICE,
+            tables.KEYPOINTS,
+            tables.KEYPOINTS_PARTIAL,
+            tables.KEYPOINTS_DERIVED,
+            tables.ABLATION,
+            tables.WALLS,
+            tables.EJECTION_FRACTION,
+            tables.BIPLANE_RELEASE,
+            tables.COST,
+        )
+    },
+)

@@ -1,0 +1,108 @@
+"""What the notebook of multi-task learning shows."""
+
+from functools import partial
+
+from echolib.papers.exhibits import ClaimsTable, Figure, Published, Setup, Table
+from echolib.papers.multitask.biplane import first_release_ef
+from echolib.papers.multitask.claims import CLAIMS, ablation_evidence
+from echolib.papers.multitask.experiments import DESIGNS, JOINT, ROWS, Design, Row, ablation, first_seed
+from echolib.papers.multitask.figures import keypoints_on_frames
+from echolib.papers.multitask.scores import (
+    cost_of_joint,
+    dice_by_structure,
+    ef_errors,
+    errors_by_measure,
+    keypoint_errors,
+    printed_dice,
+    printed_keypoint_error,
+)
+
+MASK_ROWS = tuple(row for row in ROWS if row.has_masks)
+KEYPOINT_ROWS = tuple(row for row in ROWS if row.has_keypoints)
+WALL_ROWS = tuple(row for row in KEYPOINT_ROWS if row.design == "partial")  # only EchoNet-LVH has points of the walls
+
+DICE = Table(
+    name="dice",
+    caption="Dice per test image: mean over seeds, 90 % intervals over people. Published: the abstract's, on the "
+    "datasets themselves.",
+    rows=partial(ablation, rows=MASK_ROWS),
+    data=("camus", "echonet_dynamic"),
+    measure=dice_by_structure,
+    published=Published(read=printed_dice, keys=("model", "dataset", "structure"), metrics=("dice",), order="ours"),
+)
+
+KEYPOINTS = Table(
+    name="keypoints",
+    caption="Keypoints on test frames: mean over seeds, 90 % intervals over people. Published: the abstract's 1.13 px.",
+    rows=partial(ablation, rows=KEYPOINT_ROWS),
+    data=("echonet_lvh", "camus"),
+    measure=keypoint_errors,
+    published=Published(
+        read=printed_keypoint_error, keys=("model", "point"), metrics=("px", "native_px", "mm"), order="ours"
+    ),
+    headings={"px": "input px", "native_px": "native px", "mm": "mm"},
+)
+
+
+def _keypoints_of(design: Design, dataset: str) -> Figure:
+    return Figure(
+        name=f"keypoints_{design}",
+        caption=f"Labelled and predicted keypoints, {DESIGNS[design]}.",
+        rows=partial(first_seed, rows=(Row(design, None), Row(design, "keypoints"))),
+        data=(dataset,),
+        draw=keypoints_on_frames,
+        shows_pixels_of=(dataset,),
+    )
+
+
+KEYPOINTS_PARTIAL = _keypoints_of("partial", "echonet_lvh")
+KEYPOINTS_DERIVED = _keypoints_of("derived", "camus")
+
+ABLATION = ClaimsTable(
+    name="ablation",
+    caption="Both tasks minus one, paired over people and seeds, with 95 % intervals.",
+    rows=ablation,
+    data=("echonet_dynamic", "camus", "echonet_lvh"),
+    claims=CLAIMS,
+    evidence=ablation_evidence,
+    decimals=3,
+)
+
+WALLS = Table(
+    name="walls",
+    caption="EchoNet-LVH test frames: mean absolute error of what follows from the points, 90 % intervals over people.",
+    rows=partial(ablation, rows=WALL_ROWS),
+    data=("echonet_lvh",),
+    measure=errors_by_measure,
+)
+
+EJECTION_FRACTION = Table(
+    name="ejection_fraction",
+    caption="EF of CAMUS test patients by discs of predicted masks: mean absolute error, 90 % intervals over patients.",
+    rows=partial(ablation, rows=MASK_ROWS),
+    data=("camus",),
+    measure=ef_errors,
+)
+
+BIPLANE_RELEASE = Table(
+    name="biplane_release",
+    caption="EF (%) of the first release's patients.",
+    rows=partial(first_seed, rows=(JOINT,)),
+    data=("camus",),
+    measure=first_release_ef,
+    decimals=1,
+)
+
+
+def _cost_caption(setup: Setup) -> str:
+    assert setup.context is not None
+    return f"One image through each network in the {setup.profile.name} profile, on {setup.context.device}."
+
+
+COST = Table(  # nothing has to be trained for it
+    name="cost",
+    caption=_cost_caption,
+    data=(),
+    measure=cost_of_joint,
+    headings={"gflop": "GFLOP an image", "ms": "ms an image"},
+)

@@ -1,0 +1,116 @@
+"""What the study is asked for, and what of it is up to date."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from echolib.data.registry import dataset_names
+from echolib.folders import DataFolders, data_fingerprints, locate
+from echolib.papers.profiles import PROFILES
+from echolib.runner import stamp
+from echolib.runner.notebook import Notebook, StudyError, find_notebooks, parse_value
+from echolib.workspace import Workspace, find_home
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be run: the notebooks, in which profile, on which data, with which further parameters."""
+
+    workspace: Workspace
+    profile: str
+    notebooks: list[Notebook]
+    folders: DataFolders
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def parameters(self, notebook: Notebook) -> dict[str, object]:
+        """What is set in a notebook's parameters cell; StudyError for a value that does not fit."""
+        given = {name: str(self.folders.folder(name)) for name in sorted(self.folders.given)}
+        values = given | dict(self.settings)
+        own = {name: value for name, value in values.items() if name in notebook.parameters}
+        return notebook.accept({"profile": self.profile, **own})
+
+    def datasets(self, notebook: Notebook) -> set[str]:
+        """The datasets that a notebook uses: its parameters name them."""
+        return {name for name in dataset_names() if name in notebook.parameters}
+
+    def stem(self, notebook: Notebook) -> Path:
+        """Where the notebook is executed; its log, staged report and stamp lie beside it."""
+        return self.workspace.execution(self.profile, notebook.name)
+
+    def stamp(self, notebook: Notebook) -> Path:
+        """The file that says what the notebook's report was made from."""
+        stem = self.stem(notebook)
+        return stem.with_name(stem.name + ".json")
+
+    def report(self, notebook: Notebook) -> Path:
+        """The notebook's folder below reports/."""
+        return self.workspace.report(self.profile, notebook.name)
+
+    def reads_records(self, notebook: Notebook) -> bool:
+        """Whether the notebook gathers what the others have recorded."""
+        from echolib.papers.registry import reads_records
+
+        return reads_records(notebook.name)
+
+    def inputs(self, notebook: Notebook) -> dict:
+        """All that the notebook's report follows from."""
+        data = data_fingerprints(self.folders, self.datasets(notebook), times=True)
+        made_from = stamp.inputs(notebook, self.parameters(notebook), data)
+        if self.reads_records(notebook):
+            records = sorted(self.report(notebook).parent.glob("*/record.json"))
+            others = [path for path in records if path.parent.name != notebook.name]
+            made_from["records"] = {path.parent.name: stamp.file_hash(path) for path in others}
+        return made_from
+
+    def is_current(self, notebook: Notebook) -> bool:
+        """Whether the notebook's report was made from what is there now."""
+        return stamp.is_current(self.stamp(notebook), self.inputs(notebook), self.report(notebook))
+
+
+def make_request(
+    profile: str, data: Sequence[str], only: Sequence[str], parameters: Sequence[str]
+) -> tuple[Request, dict[str, str]]:
+    """The request that a command line makes, and of which notebooks a single exhibit is wanted (word -> its name).
+
+    data: NAME=FOLDER; only: the start of a notebook's name, or NOTEBOOK:EXHIBIT; parameters: NAME=VALUE. Raises
+    StudyError and WorkspaceError for what does not fit.
+    """
+    if profile not in PROFILES:
+        raise StudyError(f"no profile {profile!r}: one of {', '.join(PROFILES)}")
+    workspace = Workspace(find_home())
+    folders = locate(workspace, profile, _folders(data), phantom=bool(PROFILES[profile].phantom))
+    if not folders:
+        names = " or ".join(f"{name.upper()}=FOLDER" for name in dataset_names())
+        raise StudyError(f"the profile {profile!r} has no phantom: give it data, {names}")
+    notebooks = find_notebooks(workspace.home / "notebooks", [word.partition(":")[0] for word in only])
+    settings = _settings(parameters, notebooks)
+    exhibits = dict(word.split(":", 1) for word in only if ":" in word)
+    return Request(workspace, profile, notebooks, folders, settings), exhibits
+
+
+def _folders(data: Sequence[str]) -> dict[str, str]:
+    """Dataset -> folder, from NAME=FOLDER and from environment variables such as CAMUS."""
+    folders = {name: os.environ.get(name.upper(), "") for name in dataset_names()}
+    for text in data:
+        name, equals, folder = text.partition("=")
+        if not equals or name not in folders:
+            raise StudyError(f"--data {text}: write NAME=FOLDER with one of the names {', '.join(folders)}")
+        folders[name] = folder
+    return folders
+
+
+def _settings(parameters: Sequence[str], notebooks: Sequence[Notebook]) -> dict[str, object]:
+    """Parameters by name; each must be one that a notebook has, and that no option sets."""
+    settings = {}
+    for text in parameters:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise StudyError(f"-p {text}: write NAME=VALUE")
+        if name in ("profile", *dataset_names()):
+            raise StudyError(f"-p {text}: use --profile, or --data {name}=FOLDER")
+        if not any(name in notebook.parameters for notebook in notebooks):
+            known = sorted({known for notebook in notebooks for known in notebook.parameters})
+            raise StudyError(f"-p {text}: no notebook asked for has this parameter; they have {', '.join(known)}")
+        settings[name] = parse_value(value)
+    return settings

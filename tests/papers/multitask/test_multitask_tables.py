@@ -1,0 +1,167 @@
+"""Tables of multi-task learning from made predictions: every number checked by hand."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from echolib.folders import DataFolders
+from echolib.papers.exhibits import Setup
+from echolib.papers.multitask import tables
+from echolib.papers.multitask.claims import NEARER
+from echolib.papers.multitask.experiments import DESIGNS, ROWS, Row
+from echolib.papers.multitask.scores import with_both_single
+from echolib.papers.profiles import PROFILES
+
+SETUP = Setup(  # CAMUS given, the others simulated
+    PROFILES["smoke"].model_copy(update={"resamples": 50}), DataFolders({"camus": Path("camus")}, Path("phantom"))
+)
+PARTIAL, MASKS, POINTS = (Row("partial", task) for task in (None, "segmentation", "keypoints"))
+
+
+def masks(shift=0.0, order=None):
+    rows = [
+        (dataset, f"{dataset}{k}", f"p{k // 2}", structure, base + shift)
+        for dataset, structures in (("camus", ("lv", "atrium")), ("echonet_dynamic", ("lv",)))
+        for structure in structures
+        for k, base in enumerate((0.8, 0.9, 0.7, 0.8))
+    ]
+    table = pd.DataFrame(rows, columns=["dataset", "name", "person", "structure", "dice"])
+    return table if order is None else table.iloc[::-1].reset_index(drop=True)
+
+
+def points(error, order=None):
+    rows = []
+    for k in range(4):
+        for point, x in (("a", 10.0 + k), ("b", 20.0)):
+            rows.append(("echonet_lvh", f"n{k}", f"p{k}", point, x, 5.0, error, 3 * error, 2 * error))
+    rows.append(("echonet_lvh", "n0", "p0", "c", np.nan, np.nan, np.nan, np.nan, np.nan))  # not labelled
+    columns = ["dataset", "name", "person", "point", "x", "y", "error_input_px", "error_native_px", "error_mm"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table if order is None else table.iloc[::-1].reset_index(drop=True)
+
+
+def measures(error_cm):
+    true = {"IVS": 1.0, "LVID": 5.0, "LVPW": 0.9}
+    rows = [
+        (f"n{k}_{phase}", f"p{k}", phase, measure, value, value + error_cm * (measure == "LVPW"))
+        for k in range(3)
+        for phase in ("ED", "ES")
+        for measure, value in true.items()
+    ]
+    return pd.DataFrame(rows, columns=["name", "person", "phase", "measure", "label_cm", "predicted_cm"])
+
+
+def ef(error):
+    table = pd.DataFrame({"patient": ["p0", "p1", "p2"], "label": [50.0, 60.0, 40.0]})
+    for prefix, plus in (("masks_", 4.0), ("", 4.0 + error)):
+        for plane in ("single_plane_4ch", "biplane"):
+            table[prefix + plane] = table["label"] + plus
+    table.loc[2, "biplane"] = np.nan  # unreadable
+    return table
+
+
+def made(shift=0.0, error=1.0, order=None):
+    predictions = points(error, order)
+    of_name = {"masks": masks(shift, order), "predictions": predictions, "measures": measures(0.1), "ef": ef(error)}
+    return SimpleNamespace(predictions=predictions, table=of_name.__getitem__, folder=Path("made"))
+
+
+@pytest.fixture
+def results():
+    """The joint model is better by 0.05 in Dice and by 1 px in keypoints; its second seed in another order."""
+    joint = [made(0.05, 1.0), made(0.05, 1.0, order=-1)]
+    single = [made(0.0, 2.0), made(0.0, 2.0)]
+    return {row: (joint if row.single_task is None else single) for row in ROWS}
+
+
+def make(exhibit, results):
+    """An exhibit from the results of its own rows."""
+    return exhibit.make({row: results[row] for row in exhibit.rows(SETUP)}, SETUP)
+
+
+def test_dice_by_dataset_and_structure(results):
+    table = make(tables.DICE, results)
+    assert list(table.columns[-2:]) == ["seeds", "data"]
+    assert table["structure"].tolist()[:3] == ["lv", "atrium", "lv"]  # in our order, not the abstract's
+    table = table.set_index(["model", "dataset", "structure"])
+    joint = table.loc[(PARTIAL.title, "CAMUS", "lv")]
+    assert joint["dice"] == pytest.approx(0.85) and joint["dice_published"] == 0.951 and joint["data"] == "CAMUS"
+    other = table.loc[(PARTIAL.title, "EchoNet-Dynamic", "lv")]
+    assert other["dice_published"] == 0.931 and other["data"] == "phantom"
+    assert table["dice_published"].notna().sum() == 2
+    assert table.loc[(MASKS.title, "CAMUS", "atrium"), "dice"] == pytest.approx(0.8)
+    assert not any("keypoints only" in model for model, *_ in table.index)
+
+
+def test_keypoints_in_every_unit_and_their_floor(results):
+    table = make(tables.KEYPOINTS, results).set_index(["model", "point"])
+    joint = table.loc[(PARTIAL.title, "all")]
+    assert (joint["px"], joint["native_px"], joint["mm"], joint["px_published"]) == (1, 3, 2, 1.13)
+    assert joint["px_difference"] == pytest.approx(1 - 1.13)
+    assert table.loc[(POINTS.title, "b"), "px"] == 2
+    # point a lies at 10 to 13, b always at 20
+    floor = table.loc[(f"mean position, {DESIGNS['partial']}", "all"), "px"]
+    assert floor == pytest.approx((1.5 + 0.5 + 0.5 + 1.5) / 8)
+    assert (MASKS.title, "all") not in table.index
+
+
+def test_walls_follow_from_the_measures(results):
+    table = make(tables.WALLS, results).set_index(["model", "measure"])
+    errors = table["error"]
+    assert errors[PARTIAL.title, "LVPW (cm)"] == pytest.approx(0.1) and errors[PARTIAL.title, "IVS (cm)"] == 0
+    assert errors[PARTIAL.title, "relative wall thickness"] == pytest.approx(2 * 0.1 / 5)
+    mass = [0.8 * 1.04 * ((1 + 5 + wall) ** 3 - 5**3) + 0.6 for wall in (0.9, 1.0)]
+    assert errors[POINTS.title, "mass (g)"] == pytest.approx(mass[1] - mass[0])
+    counts = table["n"]
+    assert counts[PARTIAL.title, "IVS (cm)"] == 6 and counts[PARTIAL.title, "mass (g)"] == 3  # ED alone
+    assert {model for model, _ in table.index} == {PARTIAL.title, POINTS.title}
+
+
+def test_a_measure_of_a_single_frame_is_left_out(results):
+    one = measures(0.1).query("name == 'n0_ED'")
+    single = SimpleNamespace(table=lambda name: one)
+    assert tables.WALLS.make({PARTIAL: [single]}, SETUP).empty
+
+
+def test_ef_against_either_reference(results):
+    table = make(tables.EJECTION_FRACTION, results).set_index(["model", "plane", "against"])
+    assert table.loc[(PARTIAL.title, "single plane", "human masks"), "mae"] == pytest.approx(1)
+    assert table.loc[(PARTIAL.title, "single plane", "cfg"), "mae"] == pytest.approx(5)
+    biplane = table.loc[(MASKS.title, "biplane", "human masks")]
+    assert (biplane["n"], biplane["unreadable"]) == (2, 1) and biplane["mae"] == pytest.approx(2)
+
+
+def test_the_ablation_compares_both_tasks_with_one(results):
+    table = make(tables.ABLATION, results)
+    assert table["quantity"].tolist() == ["Dice", "Dice", "input px", "Dice", "input px"]
+    table = table.set_index(["condition", "claim"])
+    dice = table.loc[(DESIGNS["partial"], "both tasks raise the Dice of the ventricle, CAMUS")]
+    assert dice["difference"] == pytest.approx(0.05) and dice["verdict"] == "supported"
+    assert (dice["n"], dice["seeds"]) == (4, 2)
+    distance = table.loc[(DESIGNS["derived"], NEARER)]
+    assert distance["difference"] == pytest.approx(-1) and distance["verdict"] == "supported"
+    swapped = {row: results[Row(row.design, None if row.single_task else "keypoints")] for row in ROWS}
+    assert set(make(tables.ABLATION, swapped)["verdict"]) == {"not supported"}
+
+
+def test_people_are_drawn_with_all_their_images(results):
+    evidence = tables.ABLATION.evidence(results, SETUP, tables.ABLATION.claims[0])
+    assert evidence.people.tolist() == ["p0", "p0", "p1", "p1"]
+    np.testing.assert_allclose(evidence.better - evidence.worse, 0.05)
+
+
+def test_the_cost_of_two_is_a_sum():
+    costs = pd.DataFrame(
+        {
+            "method": ["both", "masks only", "points only"],
+            "parameters": [5, 3, 4],
+            "gflop": [2.0, 1, 1.5],
+            "ms": [3.0, 2, 2],
+        }
+    )
+    total = with_both_single(costs).iloc[-1]
+    assert total["method"] == "both single models"
+    assert (total["parameters"], total["gflop"], total["ms"]) == (7, 2.5, 4)
