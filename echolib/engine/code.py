@@ -1,7 +1,7 @@
 """The code that a result rests on: the syntax trees of a task's module and of all that it imports.
 
-Comments, docstrings and formatting are no part of it. A module counts as a whole; a package's face (`__init__.py`)
-counts as the modules that define the names taken from it.
+Comments, docstrings, annotations of functions and formatting are no part of it. A module counts as a whole; a package's
+face (`__init__.py`) counts as the modules that define the names taken from it.
 """
 
 import ast
@@ -16,7 +16,9 @@ from types import CodeType, FunctionType, ModuleType
 
 PACKAGE = __name__.partition(".")[0]
 LOOP = f"{PACKAGE}.engine.trainer"  # every training rests on the loop
+SHAPES = f"{PACKAGE}.shapes"  # which only annotations of functions name
 _IGNORED = {"ctx", "kind", "type_comment", "type_ignores", "type_params"}  # of a syntax tree; differ between Pythons
+_ANNOTATIONS = {(ast.arg, "annotation"), (ast.FunctionDef, "returns"), (ast.AsyncFunctionDef, "returns")}
 
 
 def code_of(task: type) -> dict[str, str]:
@@ -37,14 +39,14 @@ def code_of(task: type) -> dict[str, str]:
 @cache
 def code_of_modules(modules: frozenset[str]) -> dict[str, str]:
     """File -> hash of the modules and of all that they import, directly or not."""
-    waiting, seen = set(modules), {}
+    waiting, seen = set(modules) - {SHAPES}, {}
     while waiting:
         module = waiting.pop()
         path = _file(module)
         if path is None or module in seen:
             continue
         seen[module] = path
-        waiting |= _imports(path, module.rpartition(".")[0]) - seen.keys()
+        waiting |= _imports(path, module.rpartition(".")[0]) - seen.keys() - {SHAPES}
     return {_name(module, path): _hash(path) for module, path in seen.items()}
 
 
@@ -54,23 +56,28 @@ def code_of_source(source: str) -> dict[str, str]:
 
 
 def syntax_hash(source: str) -> str:
-    """A hash of code that comments, docstrings, formatting and the version of Python do not change."""
+    """A hash of code that comments, docstrings, annotations of functions, formatting and the version of Python do not
+    change."""
     return _text_hash(repr(_plain(ast.parse(source))))
 
 
 def _plain(node):
     """A syntax tree as nested tuples of what is there: no positions, no docstrings, nothing empty."""
     if isinstance(node, list):
-        return tuple(_plain(item) for item in node)
+        return tuple(_plain(item) for item in node if not _imports_shapes(item))
     if not isinstance(node, ast.AST):
         return node
     fields = []
     for name, value in ast.iter_fields(node):
         if name == "body" and isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             value = value[1:] if ast.get_docstring(node, clean=False) is not None else value
-        if name not in _IGNORED and value is not None and value != []:
+        if name not in _IGNORED and (type(node), name) not in _ANNOTATIONS and value is not None and value != []:
             fields.append((name, _plain(value)))
     return (type(node).__name__, *fields)
+
+
+def _imports_shapes(node) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == SHAPES
 
 
 @cache

@@ -23,6 +23,14 @@ def test_comments_docstrings_and_formatting_are_no_part_of_code():
     assert syntax_hash("async def f(): pass") != syntax_hash("def f(): pass")
 
 
+def test_annotations_of_functions_are_no_part_of_code_but_fields_are():
+    plain = "def f(x, *, k=1):\n    return x * k\n"
+    shaped = "from echolib.shapes import Clip\n\ndef f(x: Clip, *, k: int = 1) -> Clip:\n    return x * k\n"
+    assert syntax_hash(plain) == syntax_hash(shaped)
+    assert syntax_hash("class A:\n    k: int = 1\n") != syntax_hash("class A:\n    k: float = 1\n")
+    assert "shapes.py" not in code_of_source("from echolib.losses.byol import byol")
+
+
 def test_a_string_that_is_no_docstring_counts():
     assert syntax_hash("def f():\n    x = 1\n    'kept'\n") != syntax_hash("def f():\n    x = 1\n    'other'\n")
 
