@@ -1,17 +1,12 @@
-"""NT-Xent against loops, in its limits, and over two processes."""
+"""NT-Xent against loops, and in its limits."""
 
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 
 from echolib.losses.nt_xent import nt_xent
 from tests.losses.two_views import two_views
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def nt_xent_by_loop(z1, z2, temperature):
@@ -62,17 +57,3 @@ def test_wrong_input_is_named():
         nt_xent(z1, z2[:3], temperature=0.1)
     with pytest.raises(ValueError, match="temperature"):
         nt_xent(z1, z2, temperature=0)
-
-
-def test_negatives_of_two_processes_are_gathered(tmp_path):
-    """The mean of the two processes' losses, and the gradient, are those of one process with the whole batch."""
-    store = tmp_path / "store"
-    command = [sys.executable, "-m", "tests.losses.gathered"]
-    running = [subprocess.Popen([*command, str(rank), str(store)], cwd=REPOSITORY) for rank in range(2)]
-    assert [process.wait(120) for process in running] == [0, 0]
-    found = [torch.load(f"{store}.{rank}", weights_only=True) for rank in range(2)]
-    z1, z2 = (z.requires_grad_() for z in two_views())
-    whole = nt_xent(z1, z2, temperature=0.2)
-    whole.backward()
-    assert float(found[0]["loss"] + found[1]["loss"]) / 2 == pytest.approx(float(whole.detach()), rel=1e-12)
-    torch.testing.assert_close(torch.cat([each["gradient"] for each in found]) / 2, z1.grad)
