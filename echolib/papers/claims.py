@@ -58,7 +58,8 @@ def mean_value(label: np.ndarray, value: np.ndarray) -> np.ndarray:
 def claims_table(claims: Sequence[Claim], evidence: Callable[[Claim], Evidence], *, resamples: int) -> pd.DataFrame:
     """One row per claim (`COLUMNS`): better minus worse with its 95 % interval, paired over people and seeds, p-value,
     the fewer seeds of the two, and a verdict: "supported", "not supported", or "not testable: ..." with the reason."""
-    return pd.DataFrame([_row(claim, evidence, resamples) for claim in claims], columns=list(COLUMNS))
+    table = pd.DataFrame([_row(claim, evidence, resamples) for claim in claims], columns=list(COLUMNS))
+    return table.astype({"n": "Int64", "seeds": "Int64"})  # whole also beside a claim that has none
 
 
 def _row(claim: Claim, evidence: Callable[[Claim], Evidence], resamples: int) -> dict[str, object]:
