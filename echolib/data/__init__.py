@@ -3,9 +3,9 @@
 Each name is imported when it is first asked for: listing the datasets takes no library that reads them.
 """
 
-from importlib import import_module
+from echolib.faces import lazy_face
 
-_DEFINED_IN = {
+DEFINED_IN = {
     "CAMUS": "echolib.data.readers.camus",
     "DataError": "echolib.data.errors",
     "DataSelection": "echolib.data.selection",
@@ -23,14 +23,5 @@ _DEFINED_IN = {
     "read_image": "echolib.data.image",
     "read_video": "echolib.data.video",
 }
-__all__ = sorted(_DEFINED_IN)
-
-
-def __getattr__(name: str):
-    if name not in _DEFINED_IN:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_DEFINED_IN[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__ = sorted(DEFINED_IN)
+__getattr__, __dir__ = lazy_face(__name__, DEFINED_IN)

@@ -127,7 +127,16 @@ def _name(module: str, path: Path) -> str:
 
 @cache
 def _imports(path: Path, package: str) -> frozenset[str]:
-    return frozenset(_imported(_tree(path), package))
+    return frozenset({*_imported(_tree(path), package), *_lazy_names(path).values()})
+
+
+@cache
+def _lazy_names(path: Path) -> dict[str, str]:
+    """Of a face that imports its names when they are asked for (`faces.lazy_face`): name -> module."""
+    for node in _tree(path).body if path.name == "__init__.py" else []:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DEFINED_IN":
+            return ast.literal_eval(node.value)
+    return {}
 
 
 def _imported(tree: ast.AST, package: str) -> Iterator[str]:
@@ -161,6 +170,8 @@ def _defining(module: str, name: str) -> str:
     path = _file(module)
     if path is None or path.name != "__init__.py":
         return module
+    if name in (lazy := _lazy_names(path)):
+        return lazy[name]
     for node in _tree(path).body:
         if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
             return _defining(_absolute(node, module), name)

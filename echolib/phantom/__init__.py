@@ -3,20 +3,11 @@
 Each name is imported when it is first asked for: whoever only asks whether a phantom is there needs no torch.
 """
 
-from importlib import import_module
+from echolib.faces import lazy_face
 
-_DEFINED_IN = {
+DEFINED_IN = {
     "apical_frames": "echolib.phantom.scanner.random_frames",
     "write_phantom": "echolib.phantom.writers.datasets",
 }
-__all__ = sorted(_DEFINED_IN)
-
-
-def __getattr__(name: str):
-    if name not in _DEFINED_IN:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_DEFINED_IN[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__ = sorted(DEFINED_IN)
+__getattr__, __dir__ = lazy_face(__name__, DEFINED_IN)

@@ -50,6 +50,13 @@ def test_a_face_counts_as_the_modules_that_define_what_is_taken_from_it():
     assert "metrics/surface.py" not in files and "metrics/__init__.py" not in files
 
 
+def test_so_does_a_face_that_imports_its_names_when_they_are_asked_for():
+    files = code_of_source("from echolib.data import CAMUS")
+    assert {"data/readers/camus.py", "data/dataset_entry.py"} <= files.keys()
+    assert "data/readers/echonet_lvh.py" not in files and "data/__init__.py" not in files
+    assert {"data/readers/camus.py", "data/readers/echonet_lvh.py"} <= code_of_source("import echolib.data").keys()
+
+
 KEYS = """
 import json, sys
 from pathlib import Path
