@@ -25,9 +25,8 @@ def code_hashes(notebook: Notebook) -> dict[str, str]:
     for folder, paper in papers().items():
         if notebook.name in paper.notebooks:
             hashes |= code_of_modules(frozenset({f"{papers_package.__name__}.{folder}.contents"}))
-    for path in sorted(Path(papers_package.__file__).parent.rglob("*.csv")):
-        hashes[path.name] = file_hash(path)
-    return hashes
+    folder = Path(papers_package.__file__).parent
+    return hashes | {path.relative_to(folder).as_posix(): file_hash(path) for path in sorted(folder.rglob("*.csv"))}
 
 
 def inputs(notebook: Notebook, parameters: Mapping[str, object], data: Mapping[str, str]) -> dict:
