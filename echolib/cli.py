@@ -113,17 +113,37 @@ def phantom(
 
 @app.command()
 def verify(
-    stores: Annotated[list[Path] | None, typer.Argument(help="Frame stores; by default all below cache/.")] = None,
-    sources: Annotated[bool, typer.Option(help="Check the source files too.")] = True,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Frame stores, experiments, phantoms, datasets with SHA256SUMS; by default all there are."),
+    ] = None,
+    sources: Annotated[bool, typer.Option(help="Check the files that frames were decoded from, too.")] = True,
 ) -> None:
-    """Check decoded frames against their hashes and their source files; names every file that changed."""
+    """Check frames, experiments, phantoms and reports against the hashes they were written with; name what differs."""
     with _clear_errors():
-        from echolib.data.store.frame_store import verify_stores
+        from echolib.runner.notebook import StudyError
+        from echolib.runner.verify import check_all, check_each
         from echolib.workspace import Workspace, find_home
 
-        folders = stores or sorted(path.parent for path in Workspace(find_home()).cache.rglob("manifest.json"))
-        for folder in verify_stores(folders, sources=sources):
-            typer.echo(f"{folder}: whole")
+        faults = found = 0
+        every = check_each(folders, sources=sources) if folders else check_all(Workspace(find_home()), sources=sources)
+        for checked in every:
+            found, faults = found + 1, faults + bool(checked.fault)
+            typer.echo(checked, err=bool(checked.fault))
+        if not found:
+            raise StudyError("nothing was found to verify: no frames, experiments, phantoms or reports are here")
+        if faults:
+            raise StudyError(f"{faults} of {found} are not as they were written")
+        typer.echo(f"{found} checked, all whole")
+
+
+@app.command()
+def checksums(folder: Annotated[Path, typer.Argument(help="The folder of a dataset.")]) -> None:
+    """Write SHA256SUMS, the hash of every file below a folder; readers and `verify` honour it from then on."""
+    with _clear_errors():
+        from echolib.data.checksums import write_checksums
+
+        typer.echo(write_checksums(folder))
 
 
 def _run(request: "Request", deadline: float | None, cell_timeout: float | None) -> bool:

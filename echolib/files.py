@@ -1,11 +1,14 @@
 """Writing files so that nobody ever sees half of one."""
 
+import hashlib
 import json
+import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -37,5 +40,21 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Writes JSON atomically, sorted by key, so that equal contents give equal bytes."""
-    write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=True) + "\n")
+    """Writes JSON atomically, sorted by key, so that equal contents give equal bytes. NaN and infinities become null:
+    no other language's JSON knows them."""
+    write_text(path, json.dumps(finite(content), indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def finite(content: Any) -> Any:
+    """The content with None for every number that is not finite."""
+    if isinstance(content, Mapping):
+        return {name: finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def file_sha256(path: str | os.PathLike) -> str:
+    """Hex SHA-256 of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

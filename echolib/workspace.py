@@ -49,9 +49,14 @@ class Workspace:
         """Experiments, and the notebooks as executed with their logs and stamps."""
         return self.home / "runs"
 
+    @property
+    def phantoms(self) -> Path:
+        """The phantoms of all profiles."""
+        return self.home / "data"
+
     def phantom(self, profile: str) -> Path:
         """The simulated datasets of one profile."""
-        return self.home / "data" / f"phantom-{profile}"
+        return self.phantoms / f"phantom-{profile}"
 
     def report(self, profile: str, notebook: str) -> Path:
         """What one notebook made in one profile."""

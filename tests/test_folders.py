@@ -80,7 +80,7 @@ def test_phantom_is_asked_for_in_the_profiles_sizes_and_on_the_device_it_was_wri
     def write_phantom(folder, items, **named):
         calls.append((folder, items, named["device"]))
 
-    monkeypatch.setattr("echolib.phantom.writers.datasets.write_phantom", write_phantom)
+    monkeypatch.setattr("echolib.phantom.writers.datasets.write_under_lock", write_phantom)
     folder = locate(Workspace(tmp_path), "demo", {"camus": str(tmp_path)}, phantom=True).needed_phantom
     assert folder == tmp_path / "data" / "phantom-demo"
     write_missing_phantom(folder, ITEMS, device="cpu")

@@ -1,7 +1,6 @@
 """Which images of which dataset, at which size; and a dataset opened, with its tables and its decoded frames."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,10 +12,15 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
 from echolib.data import registry
+from echolib.data.checksums import SUMS, Checksums
 from echolib.data.dataset_entry import DatasetEntry, Options
+from echolib.data.errors import DataError
 from echolib.data.fingerprint import data_fingerprint
+from echolib.data.store.decoding import Expected
 from echolib.data.store.frame_store import FrameStore
-from echolib.files import write_json
+from echolib.data.store.manifest import Item, Stamp, read_manifest
+from echolib.files import file_sha256
+from echolib.sealed import read_sealed, write_sealed
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,13 @@ class DataSelection(BaseModel):
         """Reads the tables and decodes the frames, once: later calls in this process return the same object."""
         return _open(self, Path(cache), _state(self.dataset, self.folder))
 
+    def sources(self, cache: Path) -> str:
+        """SHA-256 over names and content of the image files, from the hashes their frame store keeps; "" without one.
+
+        Nothing is written or decoded; a file that was touched since is hashed. Remembered as `fingerprint` is.
+        """
+        return _sources(self, Path(cache), _state(self.dataset, self.folder))
+
     def _tables(self) -> Any:
         return _tables(self.dataset, self.folder, _state(self.dataset, self.folder))
 
@@ -107,7 +118,7 @@ State = tuple[tuple[str, int, int, int], ...]
 def _state(dataset: str, folder: Path) -> State:
     """Sizes and times of label files and image folders: equal as long as nobody wrote to them. Costs milliseconds."""
     entry = registry.entry(dataset)
-    patterns = (*entry.label_files, *entry.image_folders)
+    patterns = (*entry.label_files, *entry.image_folders, SUMS)
     paths = [path for pattern in patterns for path in sorted(folder.glob(pattern)) if path.exists()]
     facts = ((path, os.stat(path)) for path in paths)
     return tuple((str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns) for path, status in facts)
@@ -115,7 +126,10 @@ def _state(dataset: str, folder: Path) -> State:
 
 @lru_cache(maxsize=8)
 def _tables(dataset: str, folder: Path, state: State) -> Any:
-    return registry.entry(dataset).reader(folder)
+    entry = registry.entry(dataset)
+    labels = (path for pattern in entry.label_files for path in sorted(folder.glob(pattern)))
+    Checksums(folder).check(labels)
+    return entry.reader(folder)
 
 
 @lru_cache(maxsize=256)
@@ -125,28 +139,55 @@ def _fingerprint(selection: DataSelection, state: State) -> str:
     return data_fingerprint(selection.model_dump_json(), selection.items(), further)
 
 
+def _store(selection: DataSelection, cache: Path) -> Path:
+    """Where the frames of a selection lie decoded."""
+    described = f"{selection.folder.resolve()} {selection.model_dump_json()}"
+    return cache / f"{selection.dataset}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
+
+
+@lru_cache(maxsize=256)
+def _sources(selection: DataSelection, cache: Path, state: State) -> str:
+    store = _store(selection, cache)
+    hashes = [*_source_hashes(store / "frames"), *_source_hashes(store / "masks")]
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest() if hashes else ""
+
+
+def _source_hashes(store: Path) -> list[str]:
+    """Name and hash of each source of a store, as it is now; none where there is no finished store."""
+    try:
+        items = read_manifest(store).items
+    except DataError:
+        return []
+    return [f"{item.name} {_hash_now(item)}" for item in items]
+
+
+def _hash_now(item: Item) -> str:
+    try:
+        untouched = Stamp.of(item.stamp.source) == item.stamp
+        return item.sha256 if untouched else file_sha256(item.stamp.source)
+    except OSError:
+        return "missing"
+
+
 @lru_cache(maxsize=8)
 def _open(selection: DataSelection, cache: Path, state: State) -> Dataset:
-    entry, items = selection.entry, selection.items()
-    described = f"{selection.folder.resolve()} {selection.model_dump_json()}"
-    folder = cache / f"{entry.name}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
-    names = items["name"]
-    lengths = items["frames"] if "frames" in items else [0] * len(items)
+    entry, items, folder = selection.entry, selection.items(), _store(selection, cache)
     frames = FrameStore.build(
         folder / "frames",
-        dict(zip(names, items["path"], strict=True)),
+        dict(zip(items["name"], items["path"], strict=True)),
         read=entry.read_frames,
         size=selection.size,
-        expected_frames={name: int(n) for name, n in zip(names, lengths, strict=True) if n > 0},
+        expected=_expected(items, Checksums(selection.folder)),
     )
     masks = None
     if entry.read_labels and "mask_path" in items:
         masks = FrameStore.build(
             folder / "masks",
-            dict(zip(names, items["mask_path"], strict=True)),
+            dict(zip(items["name"], items["mask_path"], strict=True)),
             read=entry.read_labels,
             size=selection.size,
             interpolation="nearest",
+            expected=_expected(items[["name", "mask_path"]], Checksums(selection.folder), "mask_path"),
         )
     if entry.read_spacing:
         items = _with_spacing(items, entry.read_spacing, folder / f"spacing-{frames.fingerprint[:12]}.json")
@@ -154,11 +195,22 @@ def _open(selection: DataSelection, cache: Path, state: State) -> Dataset:
     return Dataset(entry.name, items, frames, {name: getattr(tables, name) for name in entry.tables}, masks)
 
 
+def _expected(items: pd.DataFrame, sums: Checksums, path: str = "path") -> dict[str, Expected]:
+    """What the tables say of each item's file: frames, native size and hash, where they say it."""
+    expected = {}
+    for row in items.to_dict("records"):
+        frames = int(row["frames"]) if row.get("frames", 0) > 0 else None
+        size = (int(row["height"]), int(row["width"])) if row.get("height", 0) > 0 else None
+        expected[row["name"]] = Expected(frames, size, sums.expected(row[path]))
+    return expected
+
+
 def _with_spacing(items: pd.DataFrame, read: Callable[[str], tuple[float, float]], path: Path) -> pd.DataFrame:
     """Adds row_mm and column_mm from the image headers, read once and kept beside the frames."""
-    if not path.exists():
-        files = zip(items["name"], items["path"], strict=True)
-        write_json(path, {name: read(image) for name, image in files})
-    spacing = json.loads(path.read_text())
+    try:
+        spacing = read_sealed(path)
+    except (OSError, ValueError):  # not read yet, or damaged
+        spacing = {name: read(image) for name, image in zip(items["name"], items["path"], strict=True)}
+        write_sealed(path, spacing)
     row_mm, column_mm = zip(*(spacing[name] for name in items["name"]), strict=True)
     return items.assign(row_mm=row_mm, column_mm=column_mm)

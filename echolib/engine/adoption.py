@@ -12,6 +12,7 @@ from echolib.engine import checkpoint
 from echolib.engine.changes import changed_code, changes, finished
 from echolib.engine.execution import finished_parents, is_done, load
 from echolib.engine.experiment import Experiment, RunContext, in_order
+from echolib.engine.finished import METRICS, damage, read_metrics, write_finished
 from echolib.engine.probe import differences, probe, read_probe
 from echolib.engine.task import on_device
 from echolib.files import write_json
@@ -35,12 +36,13 @@ def adopt(experiments: Iterable[Experiment], context: RunContext) -> Iterator[Ad
     one says in its metrics.json, under "adopted", where it comes from, which code changed and what was compared.
     """
     for experiment in in_order(experiments):
-        if experiment.has_data() and not is_done(experiment, context.runs):
+        if experiment.has_data() and not is_done(experiment, context.runs, context.cache):
             yield _adopt_one(experiment, context)
 
 
 def _adopt_one(experiment: Experiment, context: RunContext) -> Adoption:
-    if lacking := [role for role, parent in experiment.parents.items() if not is_done(parent, context.runs)]:
+    done = {role: is_done(parent, context.runs, context.cache) for role, parent in experiment.parents.items()}
+    if lacking := [role for role, is_there in done.items() if not is_there]:
         return Adoption(experiment, reason=f"its {' and '.join(lacking)} is not there under the present code")
     description = experiment.description()
     reason = "no finished experiment differs from it in the code alone"
@@ -59,6 +61,8 @@ def _adopt_one(experiment: Experiment, context: RunContext) -> Adoption:
 
 def _mismatch(experiment: Experiment, folder: Path, context: RunContext) -> str:
     """Why the probe of a finished experiment is not reproduced by the present code; "" where it is."""
+    if damaged := damage(folder):
+        return f"{folder.name} is damaged: {damaged}"
     stored = read_probe(folder)
     if stored is None:
         return f"{folder.name} keeps no probe"
@@ -80,11 +84,11 @@ def _take_over(experiment: Experiment, old: Path, description: dict, trace: dict
     staged = Path(tempfile.mkdtemp(prefix=f".{new.name}.", suffix=".partial", dir=context.runs))
     try:
         for path in old.iterdir():
-            if path.is_file() and path.name not in ("metrics.json", "experiment.json", ".lock"):
+            if path.is_file() and path.name not in (METRICS, "experiment.json", ".lock"):
                 _link_or_copy(path, staged / path.name)
         write_json(staged / "experiment.json", description)
-        metrics = json.loads((old / "metrics.json").read_text(encoding="utf-8"))
-        write_json(staged / "metrics.json", metrics | {"adopted": trace})
+        metrics = read_metrics(old)
+        write_finished(staged, metrics | {"adopted": trace}, metrics["sources"])
         shutil.rmtree(new, ignore_errors=True)  # what an interrupted training of it may have left
         os.replace(staged, new)
     finally:

@@ -5,19 +5,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from echolib.engine.execution import is_done
+from echolib.engine.execution import flaw
 from echolib.engine.experiment import Experiment
+from echolib.engine.finished import METRICS, is_finished
 
 DONE, NEW = "done", "new"
 NOT_WRITTEN = "new: its data are not there yet"
 
 
-def state(experiment: Experiment, runs: Path) -> str:
-    """ "done", or why it is to run: "new", "code changed: ...", "data changed", "setting changed: ..."."""
+def state(experiment: Experiment, runs: Path, cache: Path) -> str:
+    """ "done", or why it is to run: "new", "code changed: ...", "data changed", "setting changed: ...", or that what is
+    there is damaged."""
     if not experiment.has_data():
         return NOT_WRITTEN
-    if is_done(experiment, runs):
-        return DONE
+    if is_finished(experiment.folder(runs)):
+        return flaw(experiment, runs, cache) or DONE
     description = experiment.description()
     reasons = [changes(before, description) for _, before in finished(runs, experiment.name)]
     return min(reasons, key=_distance, default=NEW) or NEW
@@ -25,8 +27,8 @@ def state(experiment: Experiment, runs: Path) -> str:
 
 def finished(runs: Path, name: str = "*") -> Iterator[tuple[Path, dict[str, Any]]]:
     """Folder and description of each finished experiment of a name, the newest first."""
-    folders = [path.parent for path in Path(runs).glob(f"{name}-*/metrics.json")]
-    for folder in sorted(folders, key=lambda folder: (folder / "metrics.json").stat().st_mtime, reverse=True):
+    folders = [path.parent for path in Path(runs).glob(f"{name}-*/{METRICS}")]
+    for folder in sorted(folders, key=lambda folder: (folder / METRICS).stat().st_mtime, reverse=True):
         try:
             description = json.loads((folder / "experiment.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,19 +14,38 @@ from torch import nn
 
 from echolib.engine import checkpoint
 from echolib.engine.experiment import Experiment, Result, RunContext
+from echolib.engine.finished import METRICS, damage, is_finished, read_metrics, write_finished
 from echolib.engine.probe import write_probe
 from echolib.engine.task import Parent, on_device
 from echolib.engine.trainer import Trainer, initial_weights_seed, precision
 from echolib.files import write_json, write_text
 
 
-def is_done(experiment: Experiment, runs: Path) -> bool:
-    """Whether it has finished, on the data and with the code as they are now."""
-    return experiment.has_data() and (experiment.folder(runs) / "metrics.json").exists()
+def is_done(experiment: Experiment, runs: Path, cache: Path) -> bool:
+    """Whether it has finished, on the data and with the code as they are now, and what it wrote is still whole."""
+    return experiment.has_data() and is_finished(experiment.folder(runs)) and not flaw(experiment, runs, cache)
+
+
+def flaw(experiment: Experiment, runs: Path, cache: Path, *, weights: bool = False) -> str:
+    """Why a finished experiment cannot be used any more, in words; "" where it can.
+
+    What it wrote was damaged, or an image file was changed that its data's fingerprint knows by name and size alone.
+    weights: hash them too, which takes a second a gigabyte.
+    """
+    folder = experiment.folder(runs)
+    if damaged := damage(folder, weights=weights):
+        return f"damaged: {damaged}"
+    before = read_metrics(folder)["sources"]
+    changed = [name for name, now in _sources(experiment, cache).items() if now and now != before.get(name, now)]
+    return f"data changed: the content of {', '.join(changed)}" if changed else ""
+
+
+def _sources(experiment: Experiment, cache: Path) -> dict[str, str]:
+    return {selection.dataset: selection.sources(cache) for selection in experiment.data}
 
 
 def run(experiment: Experiment, context: RunContext, tick: Callable[[float], object] = lambda share: None) -> Result:
-    """Runs an experiment and what it starts from, resumes it where it was cut off, or returns what is there.
+    """Runs an experiment and what it starts from, resumes it where it was cut off, or returns what is there and whole.
 
     Two processes that want the same one: one trains, the other waits. `tick` is told shares of an epoch.
     Raises what `Trainer.run` raises.
@@ -34,11 +54,24 @@ def run(experiment: Experiment, context: RunContext, tick: Callable[[float], obj
     folder = experiment.folder(context.runs)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # the system releases it when its holder dies
-        if not (folder / "metrics.json").exists():
-            _execute(experiment, folder, parents, context, tick)
-        else:
+        if is_finished(folder) and not _discarded(experiment, folder, context):
             tick(experiment.schedule.epochs)
+        else:
+            _execute(experiment, folder, parents, context, tick)
     return Result(experiment, folder)
+
+
+def _discarded(experiment: Experiment, folder: Path, context: RunContext) -> bool:
+    """Deletes what a finished experiment holds, with a warning, where it cannot be used any more."""
+    reason = flaw(experiment, context.runs, context.cache, weights=True)
+    if reason:
+        warnings.warn(f"{folder.name} is run again: {reason}", stacklevel=3)
+        (folder / METRICS).unlink()  # first: without it nobody takes the rest for whole
+        shutil.rmtree(folder / "last", ignore_errors=True)
+        for path in folder.iterdir():
+            if path.name != ".lock":
+                path.unlink()
+    return bool(reason)
 
 
 def finished_parents(experiment: Experiment, context: RunContext) -> dict[str, Parent]:
@@ -79,7 +112,8 @@ def _execute(experiment: Experiment, folder: Path, parents: dict[str, Parent], c
         "seconds": round(time.perf_counter() - began, 2),
         "parameters": sum(p.numel() for p in model.parameters()),
     }
-    write_json(folder / "metrics.json", task.metrics(tables) | training | arithmetic(device))
+    sources = _sources(experiment, context.cache)
+    write_finished(folder, task.metrics(tables) | training | arithmetic(device), sources)
     with suppress(FileNotFoundError):
         shutil.rmtree(folder / "last")  # metrics.json says done: the resume state has served
 

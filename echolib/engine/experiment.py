@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from echolib.data.selection import DataSelection
 from echolib.engine.code import code_of, code_of_modules
+from echolib.engine.finished import read_metrics
 from echolib.engine.schedule import Schedule
 from echolib.engine.task import Task
 from echolib.frozen import Frozen
@@ -99,8 +100,8 @@ class Result:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """Headline figures, what the model started from, seconds, epochs, device."""
-        return json.loads((self.folder / "metrics.json").read_text())
+        """Headline figures, what the model started from, seconds, epochs, device; not the hashes of its files."""
+        return {name: value for name, value in read_metrics(self.folder).items() if name != "files"}
 
     @property
     def log(self) -> pd.DataFrame:

@@ -2,20 +2,20 @@
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from echolib.data.loaders.clips import EFVideos, in_chunks, labelled_videos
 from echolib.data.sampling import crop_offsets, random_starts, shift_crop
 from echolib.data.selection import Dataset
+from echolib.engine.checkpoint import ResumeError, read_tensors, write_tensors
 from echolib.engine.code import code_of_modules
 from echolib.engine.task import Parent, on_device
-from echolib.files import replacing
 from echolib.models.auxiliary import WithAuxiliary
 from echolib.models.video import clip_features
 
@@ -56,12 +56,13 @@ def frozen_features(encoder: Parent, dataset: Dataset, clips: int, device: torch
     """
     _, videos = labelled_videos(dataset)
     path = _path(encoder, clips)
-    if path.exists():
-        tensors = load_file(path, device=str(device))
-    else:
+    try:
+        tensors = {name: tensor.to(device) for name, tensor in read_tensors(path)[0].items()}
+    except ResumeError as error:
+        if path.exists():
+            warnings.warn(f"extracted again: {error}", stacklevel=2)
         tensors = _extract(encoder, EFVideos.load(dataset, encoder.task.clip_size, device), clips)
-        with replacing(path) as partial:
-            save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, partial)
+        write_tensors(path, tensors)
     return ClipFeatures(videos, **{name: tensors[name] for name in TENSORS})
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from echolib.engine.experiment import Experiment, in_order
+from echolib.engine.finished import is_finished
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def stored_runs(runs: Path, wanted: Iterable[Experiment]) -> Iterator[StoredRun]
         files = [path.stat() for path in folder.rglob("*") if path.is_file()]
         size = sum(file.st_size for file in files) / 2**20
         days = (time.time() - max(file.st_mtime for file in files)) / 86400
-        yield StoredRun(folder, size, days, (folder / "metrics.json").exists(), folder.name in asked)
+        yield StoredRun(folder, size, days, is_finished(folder), folder.name in asked)
 
 
 def remove(stored: Iterable[StoredRun]) -> None:

@@ -28,7 +28,7 @@ def run_all(
     with tqdm(total=epochs, disable=not progress, bar_format=_LAYOUT, leave=False) as bar:
         waiting = []
         for experiment in queue:
-            if execution.is_done(experiment, context.runs):
+            if execution.is_done(experiment, context.runs, context.cache):
                 done.add(experiment)
                 bar.update(max(1, experiment.schedule.epochs))
             else:
@@ -60,5 +60,6 @@ def _run_waiting(waiting: list[Experiment], context: RunContext, bar: tqdm) -> I
 def summary(result: Result) -> str:
     """One line on a finished experiment."""
     metrics = result.metrics
-    figures = ", ".join(f"{name} {metrics[name]:.3f}" for name in result.experiment.task.headline if name in metrics)
+    shown = [name for name in result.experiment.task.headline if metrics.get(name) is not None]
+    figures = ", ".join(f"{name} {metrics[name]:.3f}" for name in shown)
     return f"{result.experiment.name}: {figures} ({metrics['seconds']:.0f} s)"

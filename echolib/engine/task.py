@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import pandas as pd
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from echolib.data.selection import DataSelection, Dataset
+from echolib.engine.checkpoint import read_tensors
 from echolib.frozen import Frozen
 
 Tables = dict[str, pd.DataFrame]
@@ -26,8 +26,8 @@ class Parent:
 
     @cached_property
     def weights(self) -> dict[str, Tensor]:
-        """The best weights, by parameter name."""
-        return load_file(self.folder / "best.safetensors")
+        """The best weights, by parameter name. Raises ResumeError where they are damaged or missing."""
+        return read_tensors(self.folder / "best.safetensors")[0]
 
     def table(self, name: str = "predictions") -> pd.DataFrame:
         """One of the tables that its prediction wrote."""

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,19 @@ from torch import Tensor, nn
 from echolib.engine import checkpoint
 from echolib.engine.schedule import Schedule
 from echolib.engine.task import Task, on_device
+from echolib.errors import UserError
 from echolib.files import write_text
 
+CPU_ALLOCATOR = "DefaultCPUAllocator"  # names itself in the RuntimeError that torch raises without memory on a CPU
 FLOAT32_TOLERANCE = 0.05  # relative difference of the first loss in bf16; a broken kernel is off by far more
 
 
-class NonFiniteLoss(RuntimeError):
+class NonFiniteLoss(UserError, RuntimeError):
     """The loss became NaN or infinite."""
+
+
+class OutOfMemory(UserError, RuntimeError):
+    """A step or the validation needs more memory than there is."""
 
 
 class OutOfTime(Exception):
@@ -130,7 +137,8 @@ class Trainer:
         model.train()
         losses, watched = [], None
         for number, items in enumerate(batches):
-            loss = self._step(model, items, generator, epoch * len(batches) + number, len(batches))
+            with self._memory_named(f"epoch {epoch}, step {number}", items):
+                loss = self._step(model, items, generator, epoch * len(batches) + number, len(batches))
             losses.append(loss)
             self._refuse_non_finite(watched)  # of the step before: by now its value costs no waiting
             watched = (loss, epoch, number, items)
@@ -141,7 +149,7 @@ class Trainer:
     def validate(self, model: nn.Module) -> dict[str, float]:
         """What closes an epoch: the task's own work, then its figures on the validation split."""
         model.eval()
-        with torch.no_grad(), precision(self.device):
+        with torch.no_grad(), precision(self.device), self._memory_named("validation"):
             self.task.after_epoch(model, self.data)
             return self.task.validate(model, self.data)
 
@@ -167,6 +175,20 @@ class Trainer:
             "The last finished epoch is kept; lower the learning rate or look at these items."
         )
 
+    @contextmanager
+    def _memory_named(self, where: str, items: Tensor | None = None) -> Iterator[None]:
+        """Says where memory ran out. The batch is never made smaller in silence: that would be another method."""
+        try:
+            yield
+        except (MemoryError, RuntimeError) as error:
+            if not (isinstance(error, MemoryError | torch.OutOfMemoryError) or CPU_ALLOCATOR in str(error)):
+                raise
+            names = "" if items is None else f"; items: {', '.join(self.task.names(self.data, items))}"
+            raise OutOfMemory(
+                f"{self.folder.name}: out of memory in {where}{names}. The last finished epoch is kept; free memory, "
+                f"or run it where there is more (batches of {self.schedule.batch_size} are part of the method)"
+            ) from error
+
     def _save(self, model: nn.Module, progress: Progress, validation_loss: float, seconds: float) -> None:
         progress.epoch += 1
         progress.seconds += seconds
@@ -187,7 +209,7 @@ class Trainer:
             self.generator(0)  # a loss that draws draws the same again
             with precision(self.device):
                 low = float(self.task.loss(model, batch))
-        if abs(low - exact) > FLOAT32_TOLERANCE * max(abs(exact), 1e-3):
+        if not abs(low - exact) <= FLOAT32_TOLERANCE * max(abs(exact), 1e-3):  # NaN is no agreement
             values: dict[str, object] = {"bf16": low, "float32": exact, "torch": torch.__version__}
             values["cudnn"] = torch.backends.cudnn.version()
             raise RuntimeError(

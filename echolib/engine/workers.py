@@ -10,12 +10,19 @@ import signal
 import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 
 import torch
 
 from echolib.engine import execution
 from echolib.engine.experiment import Experiment, RunContext
+from echolib.errors import UserError
+
+
+class WorkerDied(UserError, RuntimeError):
+    """A process that trained experiments ended without a word."""
+
 
 FEWEST_EPOCHS = 16  # below these in all, starting processes takes longer than they save
 MOST_WORKERS = 4  # each holds the frames it trains on
@@ -47,7 +54,7 @@ def run_side_by_side(waiting: Collection[Experiment], context: RunContext, worke
             running |= {pool.submit(_run, experiment, context): experiment for experiment in ready}
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 experiment = running.pop(future)
-                future.result()
+                _result_of(future, experiment, running.values())
                 yield experiment
     except Exception:
         _close()
@@ -57,6 +64,17 @@ def run_side_by_side(waiting: Collection[Experiment], context: RunContext, worke
             process.terminate()
         _close()
         raise
+
+
+def _result_of(future: Future, experiment: Experiment, others: Collection[Experiment]) -> None:
+    try:
+        future.result()
+    except BrokenProcessPool as error:
+        names = ", ".join(one.name for one in (experiment, *others))
+        raise WorkerDied(
+            f"a process that trained one of {names} died: memory ran out, or it was killed. Their last finished epochs "
+            "are kept, and the same command goes on; with OMP_NUM_THREADS=1 it trains one at a time"
+        ) from error
 
 
 def _close() -> None:

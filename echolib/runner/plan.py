@@ -1,12 +1,12 @@
 """What the study would do, before it does it: every experiment, why it is to run, and what the rest will cost."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from echolib.engine.changes import DONE, state
 from echolib.engine.experiment import Cost, Experiment, cost, in_order
+from echolib.engine.finished import read_metrics
 from echolib.folders import folder_lines
 from echolib.papers.registry import experiments_of, make_setup
 from echolib.provenance import device_name
@@ -59,6 +59,7 @@ def asked_experiments(request: Request) -> Iterator[tuple[str, list[Experiment] 
 def make_plan(request: Request) -> Plan:
     """The plan of a request. Nothing is written, decoded or trained for it."""
     plan, seen, costs = Plan(), set(), dict[str, Cost]()
+    runs, cache = request.workspace.runs, request.workspace.cache
     for notebook, asked in asked_experiments(request):
         if isinstance(asked, WorkspaceError):
             plan.missing[notebook] = str(asked)
@@ -71,7 +72,7 @@ def make_plan(request: Request) -> Plan:
             alike += type(experiment.task).__name__
             if alike not in costs:
                 costs[alike] = cost(experiment)
-            plan.steps.append(Step(notebook, experiment, costs[alike], state(experiment, request.workspace.runs)))
+            plan.steps.append(Step(notebook, experiment, costs[alike], state(experiment, runs, cache)))
     return plan
 
 
@@ -122,9 +123,8 @@ def _speed_so_far(request: Request, plan: Plan) -> float | None:
     flop = seconds = 0.0
     for step in plan.steps:
         if step.done and step.cost.petaflop:
-            folder = step.experiment.folder(request.workspace.runs)
             flop += step.cost.petaflop * 1e15
-            seconds += json.loads((folder / "metrics.json").read_text())["training_seconds"]
+            seconds += read_metrics(step.experiment.folder(request.workspace.runs))["training_seconds"]
     return flop / seconds if seconds else None
 
 

@@ -59,5 +59,11 @@ def is_current(stamp: Path, made_from: Mapping, report: Path) -> bool:
         return False
     if written.get("inputs") != json.loads(json.dumps(dict(made_from))):
         return False
-    made = written.get("report", {})
-    return all((report / name).is_file() and file_hash(report / name) == value for name, value in made.items())
+    return not changed_files(stamp, report)
+
+
+def changed_files(stamp: Path, report: Path) -> list[str]:
+    """The files of a report that are missing or not as the stamp says. Raises OSError and ValueError for a stamp that
+    cannot be read."""
+    made = json.loads(stamp.read_text(encoding="utf-8"))["report"]
+    return [name for name, value in made.items() if not (report / name).is_file() or file_hash(report / name) != value]

@@ -13,6 +13,8 @@ import pytest
 from echolib.data import DataError, FrameStore
 from echolib.data.letterbox import fit_frames
 from echolib.data.store import decoding, manifest
+from echolib.data.store.decoding import Expected
+from echolib.sealed import sealed, unsealed
 from tests.data.made import moving_noise, opencv_rgb, write_avi
 from tests.data.reading import counted, wrong_shape
 
@@ -225,7 +227,12 @@ def test_every_bad_source_is_in_one_error_and_the_good_ones_are_kept(tmp_path, l
     text.write_text("hello")
     sources = {"cut": cut, "good": good, "text": text, "long": long}
     with pytest.raises(DataError) as caught:
-        FrameStore.build(tmp_path / "store", sources, expected_frames={"good": 5, "long": 8, "x": 1}, progress=False)
+        FrameStore.build(
+            tmp_path / "store",
+            sources,
+            expected={"good": Expected(5), "long": Expected(8), "x": Expected(1)},
+            progress=False,
+        )
     error = str(caught.value)
     assert "cut: " in error and "is cut short" in error and "text.avi is no AVI" in error and "3 faults" in error
     assert "long.avi holds 9 frames, its table says 8" in error
@@ -268,7 +275,7 @@ def test_damaged_stores_are_refused_and_built_again(tmp_path, log, damage):
     else:
         (tmp_path / "outside").write_bytes(b"\0" * 14 * 30)
         changes = {"outside": {"file": "../outside"}, "format": {"format": 99}, "fingerprint": {"fingerprint": "0"}}
-        listing.write_text(json.dumps({**content, **changes[damage]}))
+        listing.write_text(json.dumps(sealed({**unsealed(content), **changes[damage]})))
     with pytest.raises(DataError, match="build the store again"):
         FrameStore(folder)
     reads(log)
@@ -291,7 +298,7 @@ def test_full_disk(tmp_path, log, monkeypatch, moment, before):
         if moment == "frames":
             patch.setattr(decoding.os, "pwrite", full_disk)
         elif moment == "manifest":
-            patch.setattr(manifest, "write_json", full_disk)
+            patch.setattr(manifest, "write_sealed", full_disk)
         else:
             resource.setrlimit(resource.RLIMIT_FSIZE, (400, limits[1]))  # the system's own refusal, in mid-file
         try:

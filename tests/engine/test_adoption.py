@@ -11,6 +11,7 @@ from echolib.engine.changes import state
 from echolib.engine.code import code_of
 from echolib.engine.execution import is_done, run
 from echolib.engine.experiment import Experiment, RunContext
+from echolib.engine.finished import write_finished
 from echolib.engine.inventory import remove, stored_runs
 from echolib.engine.probe import FILE, differences
 from echolib.engine.schedule import Schedule
@@ -52,26 +53,27 @@ def edited(monkeypatch):
 
 
 def test_a_plan_says_why(finished, wanted, context, phantom, monkeypatch, tmp_path):
-    assert state(wanted, context.runs) == "done"
+    assert state(wanted, context.runs, context.cache) == "done"
     quicker = wanted.schedule.model_copy(update={"learning_rate": 0.01})
-    reason = state(wanted.model_copy(update={"schedule": quicker}), context.runs)
+    reason = state(wanted.model_copy(update={"schedule": quicker}), context.runs, context.cache)
     assert reason == "setting changed: learning_rate 0.001 -> 0.01"
-    assert state(wanted.model_copy(update={"seed": 4}), context.runs) == "setting changed: seed 0 -> 4"
-    assert state(wanted.model_copy(update={"name": "other"}), context.runs) == "new"
+    assert state(wanted.model_copy(update={"seed": 4}), context.runs, context.cache) == "setting changed: seed 0 -> 4"
+    assert state(wanted.model_copy(update={"name": "other"}), context.runs, context.cache) == "new"
     elsewhere = wanted.data[0].model_copy(update={"folder": tmp_path / "nowhere"})
-    assert state(wanted.model_copy(update={"data": (elsewhere,)}), context.runs).startswith("new: its data are not")
+    moved = wanted.model_copy(update={"data": (elsewhere,)})
+    assert state(moved, context.runs, context.cache).startswith("new: its data are not")
     monkeypatch.setattr(type(wanted.data[0]), "fingerprint", lambda self: "other pixels")
-    assert state(wanted, context.runs) == "data changed"
+    assert state(wanted, context.runs, context.cache) == "data changed"
 
 
 def test_a_plan_names_the_code_that_changed(finished, wanted, context, edited):
-    assert state(wanted, context.runs) == "code changed: tasks/ef_regression.py"
-    assert not is_done(wanted, context.runs)
+    assert state(wanted, context.runs, context.cache) == "code changed: tasks/ef_regression.py"
+    assert not is_done(wanted, context.runs, context.cache)
 
 
 def test_what_the_present_code_reproduces_is_adopted(finished, wanted, context, edited):
     (adoption,) = adopt([wanted], context)
-    assert adoption.source == finished.folder.name and is_done(wanted, context.runs)
+    assert adoption.source == finished.folder.name and is_done(wanted, context.runs, context.cache)
     assert finished.folder.is_dir()  # nothing is deleted by a key that moved
     taken = wanted.folder(context.runs)
     assert (taken / "predictions.csv").read_bytes() == (finished.folder / "predictions.csv").read_bytes()
@@ -86,7 +88,7 @@ def test_a_changed_loss_is_not_adopted(finished, wanted, context, edited, monkey
     loss = EFRegression.loss
     monkeypatch.setattr(EFRegression, "loss", lambda self, model, batch: 1.01 * loss(self, model, batch))
     (adoption,) = adopt([wanted], context)
-    assert not adoption.source and "losses" in adoption.reason and not is_done(wanted, context.runs)
+    assert not adoption.source and "losses" in adoption.reason and not is_done(wanted, context.runs, context.cache)
 
 
 def test_other_weights_are_not_adopted(finished, wanted, context, edited):
@@ -94,6 +96,10 @@ def test_other_weights_are_not_adopted(finished, wanted, context, edited):
     probe = json.loads((finished.folder / FILE).read_text())
     probe["predictions"]["predictions"]["prediction"][0] += 0.01
     (finished.folder / FILE).write_text(json.dumps(probe))
+    (adoption,) = adopt([wanted], context)
+    assert not adoption.source and "probe.json" in adoption.reason  # damaged
+    sources = finished.metrics["sources"]
+    write_finished(finished.folder, finished.metrics, sources)  # as if it had been written so
     (adoption,) = adopt([wanted], context)
     assert not adoption.source and "predictions prediction" in adoption.reason
 
@@ -133,7 +139,7 @@ def test_runs_are_listed_and_what_nothing_asks_for_can_go(finished, wanted, cont
     by_name = {run.folder.name: run for run in stored_runs(context.runs, [wanted])}
     assert by_name[wanted.folder_name()].asked_for and not by_name[finished.folder.name].asked_for
     remove([by_name[finished.folder.name]])
-    assert not finished.folder.exists() and is_done(wanted, context.runs)
+    assert not finished.folder.exists() and is_done(wanted, context.runs, context.cache)
     assert run(wanted, context).metrics["adopted"]["from"] == finished.folder.name
 
 

@@ -49,7 +49,7 @@ def test_an_experiment_leaves_its_whole_story(phantom, context):
 
 def test_a_finished_experiment_is_not_run_again(phantom, context, monkeypatch):
     first = execution.run(ef(phantom), context)
-    assert is_done(ef(phantom), context.runs)
+    assert is_done(ef(phantom), context.runs, context.cache)
     monkeypatch.setattr(execution, "_execute", lambda *args: pytest.fail("ran again"))
     ticks = []
     assert execution.run(ef(phantom), context, tick=ticks.append).folder == first.folder
@@ -97,9 +97,9 @@ def test_two_that_want_the_same_experiment_train_it_once(phantom, context, monke
 def test_an_experiment_stopped_by_the_clock_goes_on(phantom, context):
     with pytest.raises(OutOfTime):
         execution.run(ef(phantom), RunContext(context.runs, context.cache, context.device, deadline=0.0))
-    assert not is_done(ef(phantom), context.runs)
+    assert not is_done(ef(phantom), context.runs, context.cache)
     execution.run(ef(phantom), context)
-    assert is_done(ef(phantom), context.runs)
+    assert is_done(ef(phantom), context.runs, context.cache)
 
 
 def test_a_sweep_runs_parents_first_and_each_once(phantom, context, capsys):

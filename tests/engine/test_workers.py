@@ -1,6 +1,13 @@
 """Experiments side by side in worker processes: the same results, parents first, and what they raise."""
 
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,8 +15,10 @@ import torch
 from echolib.engine import execution, sweep, workers
 from echolib.engine.experiment import RunContext
 from echolib.engine.trainer import OutOfTime
+from echolib.engine.workers import WorkerDied
 from echolib.papers.echonet_dynamic.experiments import NETWORKS, beat_to_beat_experiment, ef_experiments
 from echolib.papers.profiles import PROFILES
+from echolib.tasks.ef_regression import EFRegression
 
 SMOKE = PROFILES["smoke"]
 
@@ -64,3 +73,52 @@ def test_what_a_worker_raises_is_raised_here_and_the_work_goes_on_later(phantom,
     with pytest.raises(OutOfTime):
         sweep.run_all(wanted, late, progress=False)
     assert len(sweep.run_all(wanted, context, progress=False)) == len(wanted)
+
+
+class Dying(EFRegression):
+    """EF regression whose process is killed in its first step."""
+
+    def loss(self, model, batch):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_was_killed_is_named_with_its_experiments(phantom, context, monkeypatch):
+    monkeypatch.setattr(workers, "FEWEST_EPOCHS", 2)
+    torch.set_num_threads(2)
+    whole, *_ = experiments(phantom)
+    dying = whole.model_copy(update={"name": "dying", "task": Dying(**whole.task.model_dump())})
+    with pytest.raises(WorkerDied, match=r"trained one of .*dying.* died: memory ran out, or it was killed"):
+        sweep.run_all([dying, whole], context, progress=False)
+    assert sweep.run_all([whole], context, progress=False)[0].metrics["epochs"] == 1  # a new pool
+
+
+ALONE = """
+import os, sys
+from tests.engine.test_workers import wait_for_the_parent
+from echolib.engine import workers
+if __name__ == "__main__":
+    pool = workers._pool(1)
+    pool.submit(wait_for_the_parent, sys.argv[1]).result()
+"""
+
+
+def wait_for_the_parent(file: str) -> None:
+    """Tells its process number, kills its parent and waits for the end that this should bring."""
+    Path(file).write_text(str(os.getpid()))
+    os.kill(os.getppid(), signal.SIGKILL)
+    threading.Event().wait(600)
+
+
+def test_a_worker_ends_with_its_parent(tmp_path):
+    file = tmp_path / "worker"
+    root = Path(__file__).parents[2]
+    parent = subprocess.Popen(
+        [sys.executable, "-c", ALONE, str(file)], cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
+    )
+    assert parent.wait(120) == -signal.SIGKILL
+    try:
+        handle = os.pidfd_open(int(file.read_text()))
+    except ProcessLookupError:
+        return
+    assert select.select([handle], [], [], 60)[0], "the worker outlived its parent"
+    os.close(handle)

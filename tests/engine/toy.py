@@ -65,8 +65,8 @@ if __name__ == "__main__":  # python toy.py FOLDER FATAL_STEP [write]
         save, calls = checkpoint.save_file, []
 
         def dying(tensors, path, metadata=None):
-            calls.append(metadata)
-            if sum(bool(call) for call in calls) == 2:
+            calls.append(any(name.startswith("optimiser.") for name in tensors))
+            if sum(calls) == 2:
                 Path(path).write_bytes(b"half a file")
                 os.kill(os.getpid(), signal.SIGKILL)
             save(tensors, path, metadata)

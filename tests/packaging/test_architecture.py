@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2] / "echolib"
 FLOORS = (
     ("errors", "faces", "files", "frozen", "shapes", "server"),
-    ("workspace", "geometry", "losses", "provenance"),
+    ("workspace", "geometry", "losses", "provenance", "sealed"),
     ("metrics", "models"),
     ("data", "report"),
     ("folders", "phantom", "engine"),

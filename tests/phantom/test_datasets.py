@@ -1,6 +1,9 @@
 """The three datasets on disk: formats, exact labels, determinism, atomicity."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -8,11 +11,13 @@ import pytest
 import torch
 
 from echolib.data import CAMUS, EchoNetDynamic, EchoNetLVH, read_image, read_mask, read_video
+from echolib.data.checksums import check_folder
 from echolib.geometry import tracing_mask
 from echolib.phantom import write_phantom
 from echolib.phantom.anatomy.beating_heart import draw_beating_heart
 from echolib.phantom.anatomy.population import draw_hearts
 from echolib.phantom.writers import datasets
+from echolib.phantom.writers.datasets import phantom_lock
 
 SMALL = {"echonet_dynamic": 4, "camus": 2, "echonet_lvh": 4}
 NAMED = {"seed": 7, "progress": False}
@@ -158,7 +163,27 @@ def test_a_failure_leaves_the_old_folder_whole_and_nothing_beside_it(tmp_path, m
     monkeypatch.setattr("echolib.phantom.writers.echonet_dynamic.write_tables", fail)
     with pytest.raises(OSError, match="No space"):
         write_phantom(folder, {"echonet_dynamic": 2, "camus": 0, "echonet_lvh": 0}, progress=False)
-    assert (folder / "phantom.json").read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["phantom"]
+    assert (folder / "phantom.json").read_bytes() == before
+    assert {p.name for p in tmp_path.iterdir()} == {"phantom", "phantom.lock"}
+
+
+def test_what_a_killed_call_left_is_removed_by_the_next(tmp_path):
+    """Killed with kill -9 nothing is tidied; the lock's holder alone may remove what lies there."""
+    few = {"echonet_dynamic": 1, "camus": 0, "echonet_lvh": 0}
+    script = "from echolib.phantom.writers import datasets\nimport os, signal, sys\n"
+    script += "datasets.write_json = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+    script += f"datasets.write_phantom(sys.argv[1], {few}, progress=False)\n"
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path / "phantom")], check=False)
+    assert killed.returncode == -signal.SIGKILL and list(tmp_path.glob(".phantom.*.partial"))
+    with phantom_lock(tmp_path / "phantom"):
+        assert list(tmp_path.glob(".phantom.*.partial"))
+    check_folder(write_phantom(tmp_path / "phantom", few, progress=False) / "EchoNet-Dynamic")
+    assert {path.name for path in tmp_path.iterdir()} == {"phantom", "phantom.lock"}
+
+
+def test_every_dataset_has_its_hashes(phantom):
+    for part in ("CAMUS", "EchoNet-Dynamic", "EchoNet-LVH", "truth"):
+        check_folder(phantom / part)
 
 
 def test_description_tells_the_parameters(phantom):

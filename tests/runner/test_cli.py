@@ -125,25 +125,3 @@ def test_interrupted_by_hand_says_how_to_go_on(home, monkeypatch):
     monkeypatch.setattr(study_run, "execute", interrupt)
     result = echolib("study", "--profile", "smoke")
     assert result.exit_code == 130 and "The same command goes on." in result.output
-
-
-def test_verify_names_every_store_that_changed(home, monkeypatch):
-    from echolib.data.errors import DataError
-
-    for name in ("good", "bad"):
-        (home / "cache" / name).mkdir(parents=True)
-        (home / "cache" / name / "manifest.json").write_text("{}")
-
-    class Store:
-        def __init__(self, folder):
-            self.folder = folder
-
-        def verify(self, sources):
-            assert sources
-            if self.folder.name == "bad":
-                raise DataError("0X1A.avi changed")
-
-    monkeypatch.setattr("echolib.data.store.frame_store.FrameStore", Store)
-    result = echolib("verify")
-    assert result.exit_code == 1
-    assert f"{home}/cache/good: whole" in result.stdout and f"{home}/cache/bad: 0X1A.avi changed" in result.stderr

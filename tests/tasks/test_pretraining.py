@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import torch
 
+from echolib.data.checksums import write_checksums
 from echolib.data.loaders.images import resize_images
 from echolib.data.views import views
 from echolib.papers.contrastive import experiments as contrastive
@@ -47,6 +48,7 @@ def without_sequences(camus, folder):
     copy = shutil.copytree(camus, folder)
     for sequence in copy.rglob("*_sequence*"):
         sequence.unlink()
+    write_checksums(copy)
     return copy
 
 

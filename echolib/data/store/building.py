@@ -7,8 +7,9 @@ item. A build that was killed leaves both, and the next one goes on from them.
 import json
 import multiprocessing
 import os
+import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,11 +18,14 @@ import numpy as np
 from tqdm import tqdm
 
 from echolib.data.errors import DataError, Faults
-from echolib.data.store.decoding import Job, WriteError, decode_all, write_frames
-from echolib.data.store.manifest import Item, Manifest, Recipe, Stamp, file_sha256, fingerprint, read_manifest
+from echolib.data.store.damage import damaged_items
+from echolib.data.store.decoding import Expected, Job, WriteError, decode_all, write_frames
+from echolib.data.store.manifest import Item, Manifest, Recipe, Stamp, file_times, fingerprint, read_manifest
 from echolib.data.video import rgb_lookup
+from echolib.files import file_sha256
+from echolib.sealed import sealed, unsealed
 
-PARTIAL, JOURNAL, LOCK = "frames.partial", "building.jsonl", ".lock"
+PARTIAL, JOURNAL = "frames.partial", "building.jsonl"
 _BLOCK = 1 << 26
 
 
@@ -34,12 +38,16 @@ def refuse_half_started() -> None:
         raise DataError("this script builds a frame store at its top level: put it under `if __name__ == '__main__':`")
 
 
-def is_current(folder: Path, recipe: Recipe, stamps: Mapping[str, Stamp]) -> bool:
-    """True when the folder holds a finished store of exactly these sources, none of them touched since."""
+def is_current(
+    folder: Path, recipe: Recipe, stamps: Mapping[str, Stamp], expected: Mapping[str, Expected] | None = None
+) -> bool:
+    """True when the folder holds a finished, undamaged store of exactly these sources, none of them touched since."""
     manifest = _finished(folder)
     if not manifest or manifest.recipe != recipe:
         return False
-    return [(item.name, item.stamp) for item in manifest.items] == [*stamps.items()]
+    if [(item.name, item.stamp) for item in manifest.items] != [*stamps.items()]:
+        return False
+    return all(_as_said(item, expected or {}) for item in manifest.items) and not damaged_items(folder, manifest)
 
 
 def stamp_all(sources: Mapping[str, str | os.PathLike]) -> dict[str, Stamp]:
@@ -60,7 +68,7 @@ class Build:
     """One build in one folder, under its lock. `run` does it."""
 
     def __init__(
-        self, folder: Path, recipe: Recipe, read: Callable, stamps: dict[str, Stamp], expected: dict[str, int]
+        self, folder: Path, recipe: Recipe, read: Callable, stamps: dict[str, Stamp], expected: dict[str, Expected]
     ):
         self.folder, self.recipe, self.read, self.stamps, self.expected = folder, recipe, read, stamps, expected
         self.partial, self.journal = folder / PARTIAL, folder / JOURNAL
@@ -70,7 +78,7 @@ class Build:
 
     def run(self, workers: int | None, progress: bool) -> None:
         """Leaves a finished store of the sources in the folder. Raises DataError with every source that failed."""
-        kept = self._still_valid(self.old.items) if self.old else {}
+        kept = self._kept(self.old) if self.old else {}
         if self.old and kept.keys() == self.stamps.keys() == {item.name for item in self.old.items}:
             size = (self.old.height, self.old.width)
             self._write_manifest([kept[name] for name in self.stamps], self.old.file, self.old.total, size)
@@ -93,7 +101,7 @@ class Build:
         if not self.journal.exists():
             header = {"recipe": asdict(self.recipe), "height": job.height, "width": job.width}
             self.partial.write_bytes(b"")
-            self.journal.write_text(json.dumps(header) + "\n")
+            self.journal.write_text(_line(header))
         end = max((item.start + item.frames for item in done.values()), default=0)
         counter = multiprocessing.get_context("spawn").Value("q", end)
         faults = Faults(f"frame store {self.folder}", "replace the listed files; finished ones are not decoded again")
@@ -103,7 +111,7 @@ class Build:
                     faults.add(result)
                     continue
                 done[result.name] = result
-                journal.write(json.dumps(asdict(result)) + "\n")
+                journal.write(_line(asdict(result)))
                 journal.flush()
         faults.lines.sort()
         faults.raise_any()
@@ -135,12 +143,20 @@ class Build:
                 return height, width
         return 1, 1
 
-    def _still_valid(self, items) -> dict[str, Item]:
-        """Items whose source is unchanged: the same stamp, or another stamp and the same hash."""
+    def _kept(self, old: Manifest) -> dict[str, Item]:
+        """Items of the finished store that need not be decoded again."""
+        damaged = set(damaged_items(self.folder, old))
+        if damaged:
+            names = ", ".join(sorted(damaged))
+            warnings.warn(f"{self.folder / old.file} was damaged: decoded again: {names}", stacklevel=5)
+        return self._still_valid(item for item in old.items if item.name not in damaged)
+
+    def _still_valid(self, items: Iterable[Item]) -> dict[str, Item]:
+        """Items whose source is unchanged: the same stamp, or another stamp and the same hash; and is as tables say."""
         valid = {}
         for item in items:
             stamp = self.stamps.get(item.name)
-            if stamp and (stamp == item.stamp or _same_content(stamp, item)):
+            if stamp and _as_said(item, self.expected) and (stamp == item.stamp or _same_content(stamp, item)):
                 valid[item.name] = replace(item, stamp=stamp)
         return valid
 
@@ -148,10 +164,10 @@ class Build:
         """Items of an interrupted build whose frames are whole in the partial file."""
         try:
             header, *lines = self.journal.read_text().split("\n")
-            facts, items, final = json.loads(header), [], None
+            facts, items, final = unsealed(json.loads(header)), [], None
             for line in filter(None, lines):
-                with suppress(ValueError):  # the line that was being written when the build was killed
-                    content = json.loads(line)
+                with suppress(ValueError):  # damaged, or being written when the build was killed
+                    content = unsealed(json.loads(line))
                     final = content.get("final", final)
                     items += [Item.from_json(content)] if "name" in content else []
             if Recipe.from_json(facts["recipe"]) != self.recipe:
@@ -182,7 +198,7 @@ class Build:
             partial.truncate(total * job.height * job.width)
             os.fsync(partial.fileno())
         with self.journal.open("a") as journal:
-            journal.write(json.dumps({"final": file}) + "\n")
+            journal.write(_line({"final": file}))
         os.replace(self.partial, self.folder / file)
         self._write_manifest(items, file, total, (job.height, job.width))
         self.journal.unlink()
@@ -196,7 +212,8 @@ class Build:
         constant = next(iter(chroma)) if len(chroma) == 1 else None
         lookup = rgb_lookup(constant).tolist() if constant else None
         note = "RGB is a look-up of grey" if constant else "chroma is not constant or not known: grey only"
-        Manifest(self.recipe, file, total, height, width, tuple(items), lookup, note).write(self.folder)
+        written = file_times(self.folder / file)
+        Manifest(self.recipe, file, total, height, width, tuple(items), lookup, note, written).write(self.folder)
 
 
 def _finished(folder: Path) -> Manifest | None:
@@ -205,6 +222,17 @@ def _finished(folder: Path) -> Manifest | None:
         return read_manifest(folder)
     except DataError:
         return None
+
+
+def _line(content: dict) -> str:
+    return json.dumps(sealed(content)) + "\n"
+
+
+def _as_said(item: Item, expected: Mapping[str, Expected]) -> bool:
+    """Whether an item is what tables say of its source; where it is not, decoding it again will say so."""
+    said = expected.get(item.name, Expected())
+    facts = ((said.frames, item.frames), (said.size, item.native), (said.sha256, item.sha256))
+    return all(wanted in (None, fact) for wanted, fact in facts)
 
 
 def _same_content(stamp: Stamp, item: Item) -> bool:

@@ -15,8 +15,9 @@ import numpy as np
 
 from echolib.data.errors import DataError
 from echolib.data.letterbox import fit_frames
-from echolib.data.store.manifest import Item, Recipe, Stamp, file_sha256
+from echolib.data.store.manifest import Item, Recipe, Stamp
 from echolib.data.video import decode_video, read_video
+from echolib.files import file_sha256
 
 _START_SECONDS = 8.0  # decoding that is done sooner than this is not worth starting worker processes
 
@@ -26,31 +27,46 @@ class WriteError(DataError):
 
 
 @dataclass(frozen=True)
+class Expected:
+    """What tables say of a source: its length, its native (rows, columns), its SHA-256; None: nothing."""
+
+    frames: int | None = None
+    size: tuple[int, int] | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class Job:
-    """What every worker needs to know. `expected` holds the number of frames of a source where a table gives it."""
+    """What every worker needs to know."""
 
     partial: str
     recipe: Recipe
     read: Callable
     height: int
     width: int
-    expected: dict[str, int]
+    expected: dict[str, Expected]
 
 
 def decode(job: Job, name: str, path: str) -> tuple[np.ndarray, dict]:
     """Frames of a source as the store keeps them, and the facts of its item but for its position in the store.
 
-    Raises DataError when it cannot be read, changes meanwhile, or has another number of frames than expected.
+    Raises DataError when it cannot be read, changes meanwhile, or is not what tables say of it.
     """
+    expected = job.expected.get(name, Expected())
     stamp, sha256 = Stamp.of(path), file_sha256(path)
+    if expected.sha256 not in (None, sha256):
+        raise DataError(f"{path} has another hash than SHA256SUMS says: get it again")
     frames, chroma = decode_video(path) if job.read is read_video else (np.asarray(job.read(path)), None)
     if frames.dtype != np.uint8 or frames.ndim != 3 or frames.size == 0:
         raise DataError(f"{path}: got {frames.dtype} {frames.shape}, a store keeps uint8 (T, H, W)")
     if Stamp.of(path) != stamp:
         raise DataError(f"{path} changed while it was read: build again")
-    if len(frames) != job.expected.get(name, len(frames)):
-        raise DataError(f"{path} holds {len(frames)} frames, its table says {job.expected[name]}")
     native = frames.shape[1:]
+    if expected.frames not in (None, len(frames)):
+        raise DataError(f"{path} holds {len(frames)} frames, its table says {expected.frames}")
+    if expected.size is not None and expected.size != native:
+        height, width = expected.size
+        raise DataError(f"{path} is {native[0]} x {native[1]} (rows x columns), its table says {height} x {width}")
     if job.recipe.size:
         frames = fit_frames(frames, job.recipe.size, job.recipe.interpolation)
     return frames, {"name": name, "stamp": stamp, "sha256": sha256, "native": native, "chroma": chroma}

@@ -1,8 +1,7 @@
 """Decoded frames of many videos as one memory-mapped array."""
 
 import os
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,16 +9,19 @@ import filelock
 import numpy as np
 
 from echolib.data.errors import DataError, Faults
-from echolib.data.store.building import LOCK, Build, is_current, refuse_half_started, stamp_all
-from echolib.data.store.manifest import Item, Recipe, decoder_version, file_sha256, read_manifest
+from echolib.data.store.building import Build, is_current, refuse_half_started, stamp_all
+from echolib.data.store.damage import damaged_items
+from echolib.data.store.decoding import Expected
+from echolib.data.store.manifest import LOCK, Item, Recipe, decoder_version, read_manifest
 from echolib.data.video import read_video
+from echolib.files import file_sha256
 
 
 class FrameStore:
     """Frames of many videos, decoded once: one memory-mapped uint8 array and a JSON manifest.
 
     `FrameStore(folder)` opens a finished store; it needs neither the sources nor a decoder. Raises DataError when
-    there is none, or manifest and frames do not fit.
+    there is none, manifest and frames do not fit, or somebody wrote to the frames and they are damaged.
 
     names (N,) in the order they were given; index {name: position in names}; starts, counts (N,) int64, the first frame
     and the number of frames of each; height, width of every frame; native_sizes (N, 2) before any fitting; pixels
@@ -31,6 +33,11 @@ class FrameStore:
     def __init__(self, folder: str | os.PathLike):
         self.folder = Path(folder)
         manifest = read_manifest(self.folder)
+        if damaged := damaged_items(self.folder, manifest):
+            raise DataError(
+                f"{self.folder / manifest.file}: the frames of {_some(damaged)} are damaged; "
+                "delete the folder, or build the store again from its sources"
+            )
         self.items: tuple[Item, ...] = manifest.items
         self.names = [item.name for item in self.items]
         self.index = {name: row for row, name in enumerate(self.names)}
@@ -54,33 +61,35 @@ class FrameStore:
         size: tuple[int, int] | None = None,
         interpolation: str = "area",
         workers: int | None = None,
-        expected_frames: Mapping[str, int] | None = None,
+        expected: Mapping[str, Expected] | None = None,
         progress: bool = True,
     ) -> "FrameStore":
         """The store of these sources ({name: path}) in the folder, built as far as it is not there yet.
 
         size (rows, columns) letterboxes every frame to it; without it all sources must have one size. `read` turns a
-        path into uint8 (T, H, W); with more than one worker it must be importable by name. expected_frames is what a
-        table says of each video's length.
+        path into uint8 (T, H, W); with more than one worker it must be importable by name. expected is what tables
+        say of each source.
 
         A finished store is opened at once while no source's size or times differ; where they do the source is hashed,
-        and what has changed decoded again. A killed build goes on where it was. Of two builds at once one waits.
+        and what has changed decoded again, as are frames that were damaged. A killed build goes on where it was. Of two
+        builds at once one waits.
 
-        Raises DataError: every source that is missing, unreadable, cut short, of another size or of another length
-        than expected, in one error; or a disk that is full, which leaves a store finished before as it was.
+        Raises DataError: every source that is missing, unreadable, cut short, or of another size, length or hash than
+        expected, in one error; or a disk that is full, which leaves a store finished before as it was.
         """
         folder = Path(folder)
         if interpolation not in ("area", "nearest"):
             raise ValueError(f"interpolation {interpolation!r} is not 'area' or 'nearest'")
         stamps = stamp_all(sources)
         recipe = Recipe(decoder_version(read), None if size is None else (int(size[0]), int(size[1])), interpolation)
-        if not is_current(folder, recipe, stamps):
+        said = dict(expected or {})
+        if not is_current(folder, recipe, stamps, said):
             refuse_half_started()
             folder.mkdir(parents=True, exist_ok=True)
             # A lock of the operating system: it is free again as soon as its holder is gone, however it went.
             with filelock.FileLock(folder / LOCK):
-                if not is_current(folder, recipe, stamps):
-                    Build(folder, recipe, read, stamps, dict(expected_frames or {})).run(workers, progress)
+                if not is_current(folder, recipe, stamps, said):
+                    Build(folder, recipe, read, stamps, said).run(workers, progress)
         return cls(folder)
 
     def frames(self, name: str) -> np.ndarray:
@@ -95,22 +104,12 @@ class FrameStore:
         the sources out, for a store that was moved away from them.
         """
         faults = Faults(f"frame store {self.folder}", "restore the listed files, or build the store again")
-        with ThreadPoolExecutor() as pool:  # hashing releases the interpreter's lock
-            for changes in pool.map(lambda item: self._changes(item, sources), self.items):
-                faults.extend(changes)
-        faults.raise_any()
-
-    def _changes(self, item: Item, sources: bool) -> list[str]:
-        changes = []
-        if zlib.crc32(np.ascontiguousarray(self.frames(item.name)).data) != item.crc32:
-            changes.append(f"{item.name}: its frames in {self.pixels.filename} are damaged")
+        damaged = damaged_items(self.folder, read_manifest(self.folder), read_all=True)
+        faults.extend(f"{name}: its frames in {self.pixels.filename} are damaged" for name in damaged)
         if sources:
-            try:
-                if file_sha256(item.stamp.source) != item.sha256:
-                    changes.append(f"{item.name}: {item.stamp.source} changed since it was decoded")
-            except OSError as error:
-                changes.append(f"{item.name}: {item.stamp.source} cannot be read ({error.strerror})")
-        return changes
+            with ThreadPoolExecutor() as pool:  # hashing releases the interpreter's lock
+                faults.extend(filter(None, pool.map(_changed_source, self.items)))
+        faults.raise_any()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -123,15 +122,15 @@ class FrameStore:
         return f"FrameStore({str(self.folder)!r}): {len(self)} videos, {self.pixels.shape} frames"
 
 
-def verify_stores(folders: Iterable[str | os.PathLike], *, sources: bool = True) -> Iterator[Path]:
-    """Checks stores one after another and yields those that are whole. Raises DataError, once all were checked, with
-    everything that changed in the others."""
-    faults = []
-    for folder in folders:
-        try:
-            FrameStore(folder).verify(sources=sources)
-            yield Path(folder)
-        except DataError as error:
-            faults.append(f"{folder}: {error}")
-    if faults:
-        raise DataError("\n".join(faults))
+def _changed_source(item: Item) -> str:
+    try:
+        if file_sha256(item.stamp.source) != item.sha256:
+            return f"{item.name}: {item.stamp.source} changed since it was decoded"
+    except OSError as error:
+        return f"{item.name}: {item.stamp.source} cannot be read ({error.strerror})"
+    return ""
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    """The first few names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

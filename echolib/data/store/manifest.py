@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from echolib.data.errors import DataError
-from echolib.files import write_json
+from echolib.sealed import read_sealed, write_sealed
 
-FORMAT = 1  # of the manifest and the frames file
+FORMAT = 2  # of the manifest and the frames file
 DECODING = 1  # raise when echolib's own reading or fitting gives other pixels than before
-MANIFEST = "manifest.json"
+MANIFEST, LOCK = "manifest.json", ".lock"
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Manifest:
     items: tuple[Item, ...]
     lookup: list | None
     note: str
+    written: tuple[int, int]  # mtime and ctime of the frames file: while they stay, nobody wrote to it
 
     @cached_property
     def fingerprint(self) -> str:
@@ -94,7 +95,7 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Writes manifest.json atomically."""
-        write_json(folder / MANIFEST, {"format": FORMAT, "fingerprint": self.fingerprint, **asdict(self)})
+        write_sealed(folder / MANIFEST, {"format": FORMAT, "fingerprint": self.fingerprint, **asdict(self)})
 
 
 def fingerprint(recipe: Recipe, items) -> str:
@@ -107,7 +108,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a store, checked against its frames file. Raises DataError when either is wrong or missing."""
     path = folder / MANIFEST
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = read_sealed(path)
         if content["format"] != FORMAT:
             raise DataError(
                 f"{path} has format {content['format']}, this version reads {FORMAT}: build the store again"
@@ -115,7 +116,8 @@ def read_manifest(folder: Path) -> Manifest:
         del content["format"]
         stated = content.pop("fingerprint")
         items = tuple(Item.from_json(item) for item in content.pop("items"))
-        manifest = Manifest(recipe=Recipe.from_json(content.pop("recipe")), items=items, **content)
+        recipe, written = Recipe.from_json(content.pop("recipe")), tuple(content.pop("written"))
+        manifest = Manifest(recipe=recipe, items=items, written=written, **content)
     except FileNotFoundError as error:
         raise DataError(f"{folder} holds no finished frame store ({MANIFEST} is missing): build it first") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -145,13 +147,13 @@ def _check(manifest: Manifest, stated: str, folder: Path) -> None:
         raise DataError(f"{folder / MANIFEST} {wrong}: delete the folder and build the store again")
 
 
+def file_times(path: Path) -> tuple[int, int]:
+    """mtime and ctime of a file, in nanoseconds."""
+    status = path.stat()
+    return status.st_mtime_ns, status.st_ctime_ns
+
+
 def decoder_version(read: Callable) -> str:
     """What decides the pixels that `read` returns: its name, this module's version, the versions of its `packages`."""
     packages = [f"{name} {metadata.version(name)}" for name in getattr(read, "packages", ())]
     return ", ".join([f"{read.__module__}.{read.__qualname__}", f"decoding {DECODING}", *packages])
-
-
-def file_sha256(path: str | os.PathLike) -> str:
-    """Hex SHA-256 of a file's content."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

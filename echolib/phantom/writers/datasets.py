@@ -15,14 +15,16 @@ from importlib import import_module
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
+from echolib.data.checksums import write_checksums
 from echolib.data.registry import dataset_names, entry
 from echolib.errors import UserError
 from echolib.files import write_json
 from echolib.phantom.parallel import map_in_threads
 from echolib.phantom.scanner.speckle import speckle_bank
 
-VERSION = 5  # part of every phantom's identity: raised whenever the same parameters would give other bytes
+VERSION = 6  # part of every phantom's identity: raised whenever the same parameters would give other bytes
 
 
 def write_phantom(
@@ -32,10 +34,24 @@ def write_phantom(
 
     items: dataset -> number of its videos or patients, completed by `all_items`. A folder already written with the same
     parameters and version is left alone. Otherwise all is built beside it and moved into place at the end, so an
-    interrupted call leaves the old folder whole. The same parameters give the same bytes on a CPU, whatever the number
-    of threads.
+    interrupted call leaves the old folder whole; the next one removes what it left. Of two calls at once one waits. The
+    same parameters give the same bytes on a CPU, whatever the number of threads. Each dataset has its SHA256SUMS.
     """
     folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with phantom_lock(folder):
+        return write_under_lock(folder, items, seed=seed, device=device, progress=progress)
+
+
+def phantom_lock(folder: Path) -> FileLock:
+    """The lock of a phantom's folder; the system releases it when its holder dies."""
+    return FileLock(f"{folder}.lock")
+
+
+def write_under_lock(
+    folder: Path, items: Mapping[str, int], *, seed: int = 0, device="cpu", progress: bool = True
+) -> Path:
+    """`write_phantom` for a caller that holds the lock."""
     description = {
         "version": VERSION,
         "items": all_items(items),
@@ -44,7 +60,8 @@ def write_phantom(
     }
     if is_written(folder, description):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}.*"):  # by a call that was killed: nobody else holds the lock
+        shutil.rmtree(left, ignore_errors=True)
     building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
     try:
         _write_all(building, description, device, progress)
@@ -90,7 +107,7 @@ def is_written(folder: Path, description: dict) -> bool:
     """Whether a folder holds a whole phantom of this description."""
     try:
         return json.loads((Path(folder) / "phantom.json").read_text(encoding="utf-8")) == description
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+    except (OSError, ValueError):
         return False
 
 
@@ -119,3 +136,6 @@ def _write_all(root: Path, description: dict, device, progress: bool) -> None:
             work = partial(writer.write_item, root / title, cohort, seed=seed, bank=bank)
             rows = map_in_threads(work, count, bank.device, f"phantom: {title}" if progress else "")
             writer.write_tables(root / title, truth, rows)
+            write_checksums(root / title)
+    if any(truth.iterdir()):  # a dataset of one's own may have no truth to tell
+        write_checksums(truth)

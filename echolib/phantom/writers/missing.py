@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from filelock import FileLock
-
 
 def write_missing_phantom(folder: Path | None, items: Mapping[str, int], *, device: str, progress: bool = True) -> None:
     """Writes a phantom into its folder unless it is there already; None: no phantom is needed.
@@ -14,12 +12,12 @@ def write_missing_phantom(folder: Path | None, items: Mapping[str, int], *, devi
     """
     if folder is None:
         return
-    from echolib.phantom.writers.datasets import all_items, write_phantom  # torch is needed from here on
+    from echolib.phantom.writers.datasets import all_items, phantom_lock, write_under_lock  # torch, from here on
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    with phantom_lock(folder):
         device = _written_on(folder, all_items(items)) or device
-        write_phantom(folder, items, device=device, progress=progress)
+        write_under_lock(folder, items, device=device, progress=progress)
 
 
 def _written_on(folder: Path, items: Mapping[str, int]) -> str | None:
