@@ -84,7 +84,7 @@ def test_a_full_disk_keeps_the_old_checkpoint(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint, "save_file", full)
-    with pytest.raises(CheckpointError, match="No space left.* free space; what was finished is kept"):
+    with pytest.raises(CheckpointError, match=r"No space left.* free space; what was finished is kept"):
         checkpoint.save_weights(toy.toy_model(), tmp_path / "best.safetensors")
     assert (tmp_path / "best.safetensors").read_bytes() == before
     assert not list(tmp_path.glob(".*.partial"))

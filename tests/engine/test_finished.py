@@ -93,7 +93,7 @@ def test_every_file_that_changed_is_named_and_the_experiment_runs_again(wanted, 
 
 def test_without_its_metrics_it_is_not_restarted_in_silence(wanted, context):
     (wanted.folder(context.runs) / "metrics.json").unlink()
-    with pytest.raises(ResumeError, match="log.csv says epochs were run: delete"):
+    with pytest.raises(ResumeError, match=r"log\.csv says epochs were run: delete"):
         execution.run(wanted, context)
 
 

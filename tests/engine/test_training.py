@@ -150,7 +150,7 @@ def test_out_of_memory_names_step_and_items_and_keeps_the_batch(tmp_path, monkey
         raise OUT_OF_MEMORY[kind]
 
     monkeypatch.setattr(toy.Toy, where, exhausted)
-    words = r"epoch 0, step 0; items: item\d+(, item\d+){7}\." if where == "loss" else "in validation"
+    words = r"epoch 0, step 0; items: item\d+(, item\d+){7}\." if where == "loss" else "validation"
     with pytest.raises(OutOfMemory, match=f"out of memory in {words}"):
         toy.trainer(tmp_path).run(toy.toy_model())
     assert set(toy.STEPS[sizes:]) <= {8, 6} and not (tmp_path / "best.safetensors").exists()
