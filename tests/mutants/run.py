@@ -1,0 +1,82 @@
+"""Removes one guard after another from a copy of the package and asks the tests whether they miss it.
+
+    python -m tests.mutants.run [--only WORDS] [--report FILE]
+
+A guard is a few lines of code (`guards.GUARDS`), what stands in their place without it, and the tests that should fail
+then. Exits with 1 where one is not missed.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.mutants.guards import GUARDS, Guard
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("echolib", "tests", "notebooks", "pyproject.toml", "jupyter_server_config.py", "Makefile", ".gitignore")
+
+
+def copy_of_the_project(folder: Path) -> Path:
+    """All that the tests need, where it may be changed."""
+    for name in COPIED:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, folder / name)
+    return folder
+
+
+def caught_by(guard: Guard, project: Path) -> str:
+    """The first test that fails without the guard; "" where none does. Raises SystemExit where they fail with it."""
+    if failed := _first_failure(guard, project):
+        raise SystemExit(f"{guard.name}: {failed} fails although the guard is there")
+    path = project / guard.file
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(guard.removed_from(whole), encoding="utf-8")
+    try:
+        return _first_failure(guard, project)
+    finally:
+        path.write_text(whole, encoding="utf-8")
+
+
+def _first_failure(guard: Guard, project: Path) -> str:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *guard.tests]
+    environment = {**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
+    run = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    if run.returncode == 0:
+        return ""
+    lines = [line for line in run.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    if run.returncode != 1 or not lines:
+        raise SystemExit(f"{guard.name}: the tests could not be run:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+    return lines[0].split()[1].rpartition("/")[2]
+
+
+def main() -> int:
+    """Runs all guards, or those whose names hold some words; prints the table and keeps it."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--only", default="")
+    asked.add_argument("--report", type=Path)
+    words = asked.parse_args()
+    lines = ["| guard | file | missed by |", "|---|---|---|"]
+    unmissed = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        project = copy_of_the_project(Path(scratch))
+        for guard in (guard for guard in GUARDS if words.only in guard.name):
+            began = time.monotonic()
+            test = caught_by(guard, project)
+            unmissed += not test
+            lines.append(f"| {guard.name} | `{guard.file}` | {f'`{test}`' if test else '**no test**'} |")
+            print(f"{time.monotonic() - began:5.0f} s  {guard.name}: {test or 'NOT MISSED'}", flush=True)
+    found = len(lines) - 2
+    text = f"{found} guards removed one by one, {found - unmissed} missed by a test.\n\n" + "\n".join(lines) + "\n"
+    print(text)
+    if words.report:
+        words.report.write_text(text, encoding="utf-8")
+    return int(bool(unmissed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
