@@ -39,25 +39,28 @@ def inputs(notebook: Notebook, parameters: Mapping[str, object], data: Mapping[s
     }
 
 
+def report_files(report: Path) -> dict[str, Path]:
+    """Relative path -> file, of every file of a report; not of the report on a person's own file inside it."""
+    files = {path.relative_to(report).as_posix(): path for path in sorted(report.rglob("*")) if path.is_file()}
+    return {name: path for name, path in files.items() if not name.startswith("private/own/")}
+
+
 def report_hashes(report: Path) -> dict[str, str]:
     """Relative path -> hash of every file of a report."""
-    return {
-        path.relative_to(report).as_posix(): file_hash(path) for path in sorted(report.rglob("*")) if path.is_file()
-    }
+    return {name: file_hash(path) for name, path in report_files(report).items()}
 
 
-def write_stamp(stamp: Path, made_from: Mapping, report: Path) -> None:
-    """Written last, and only for a notebook that succeeded."""
-    write_json(stamp, {"inputs": made_from, "report": report_hashes(report)})
+def write_stamp(stamp: Path, made_from: Mapping, made: Mapping[str, str]) -> None:
+    """Written last, and only for a notebook that succeeded. made: hashes of its report as the notebook made it."""
+    write_json(stamp, {"inputs": made_from, "report": made})
 
 
 def is_current(stamp: Path, made_from: Mapping, report: Path) -> bool:
     """Whether the stamp is of these very inputs and the report's files are those it made."""
     try:
         written = json.loads(stamp.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        if written["inputs"] != json.loads(json.dumps(dict(made_from))):
+            return False
+        return all(file_hash(report / name) == value for name, value in written["report"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # not whole, or just being written anew
         return False
-    if written.get("inputs") != json.loads(json.dumps(dict(made_from))):
-        return False
-    made = written.get("report", {})
-    return all((report / name).is_file() and file_hash(report / name) == value for name, value in made.items())

@@ -33,8 +33,8 @@ def executed(monkeypatch):
 
     def execute(notebook, parameters, stem, *, home, deadline, cell_timeout, on_line):
         calls.append((parameters, deadline, cell_timeout))
-        staged = stem.with_name(stem.name + ".report")
-        staged.mkdir(parents=True)
+        staged = stem.with_name(stem.name + ".report-1")
+        staged.mkdir(parents=True, exist_ok=True)
         (staged / "record.json").write_text("{}")
         stem.with_name(stem.name + ".ipynb").write_bytes(notebook.path.read_bytes())
         return staged

@@ -46,7 +46,7 @@ def executed(monkeypatch):
     def execute(notebook, parameters, stem, *, home, deadline, cell_timeout, on_line):
         names.append(notebook.name)
         on_line("[1/1] an experiment: mae 3.1 (2 s)")
-        staged = stem.with_name(stem.name + ".report")
+        staged = stem.with_name(stem.name + ".report-1")
         staged.mkdir(parents=True, exist_ok=True)
         (staged / "scores.md").write_text(f"| {parameters} |\n")
         (staged / "scores.csv").write_text("a\n")
@@ -141,7 +141,7 @@ def test_a_report_holds_what_the_last_run_made_and_no_more(request_for, executed
     run(request_for())
     made = {path.relative_to(report).as_posix() for path in report.rglob("*") if path.is_file()}
     assert made == {"scores.md", "scores.csv", "scatter.png", "record.json", "notebook.ipynb", "notebook.html"}
-    assert not (tmp_path / "runs/notebooks/demo/02_a.report").exists()
+    assert not list((tmp_path / "runs/notebooks/demo").glob("*.report*"))
 
 
 def test_the_index_links_every_table_and_is_the_same_again(request_for, executed, tmp_path):
@@ -191,8 +191,8 @@ def test_a_failure_leaves_the_old_report_and_no_stamp(request_for, executed, mon
     before = (tmp_path / "reports/demo/02_a/record.json").read_bytes()
 
     def fail(notebook, parameters, stem, **rest):
-        (stem.with_name(stem.name + ".report")).mkdir()
-        (stem.with_name(stem.name + ".report") / "scores.md").write_text("half")
+        (stem.with_name(stem.name + ".report-1")).mkdir()
+        (stem.with_name(stem.name + ".report-1") / "scores.md").write_text("half")
         raise NotebookFailed("cell 3 failed")
 
     monkeypatch.setattr(study_run, "execute", fail)
