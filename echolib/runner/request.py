@@ -130,7 +130,8 @@ def _settings(parameters: Sequence[str], notebooks: Sequence[Notebook]) -> dict[
         if not any(name in notebook.parameters for notebook in notebooks):
             known = sorted({known for notebook in notebooks for known in notebook.parameters})
             raise StudyError(f"-p {text}: no notebook asked for has this parameter; they have {', '.join(known)}")
-        settings[name] = _from_here(name, parse_value(value))
+        is_text = {str} == {type(notebook.parameters[name]) for notebook in notebooks if name in notebook.parameters}
+        settings[name] = _from_here(name, value if is_text else parse_value(value))  # the video 0X1A is no number
     return settings
 
 
