@@ -6,18 +6,33 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from echolib import cli
+from echolib.engine.experiment import RunContext
+from echolib.engine.sweep import run_all
+from echolib.papers.registry import experiments_of
 from echolib.runner.notebook import Notebook
 from echolib.runner.request import Request, make_request
+from tests.studies import notebook_setup
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "SECRET"
 
 
+@pytest.fixture(scope="module")
+def trained(phantom, phantom_cache, tmp_path_factory) -> Path:
+    """The experiments behind the notebook, finished."""
+    runs = tmp_path_factory.mktemp("runs")
+    setup = notebook_setup("01_explore", phantom)
+    context = RunContext(runs, phantom_cache, torch.device("cpu"))
+    run_all(experiments_of("01_explore", setup), context, progress=False)
+    return runs
+
+
 @pytest.fixture
-def home(tmp_path, monkeypatch, phantom, phantom_cache) -> Path:
+def home(tmp_path, monkeypatch, phantom, phantom_cache, trained) -> Path:
     """A repository with the notebook on one video, the phantom of the tests, and the rules of what git ignores."""
     rules = (ROOT / ".gitignore").read_text().replace("/reports/smoke/\n", "")  # as it is for every other profile
     home = tmp_path / "home"
@@ -27,6 +42,9 @@ def home(tmp_path, monkeypatch, phantom, phantom_cache) -> Path:
     (home / "data").mkdir()
     (home / "data" / "phantom-smoke").symlink_to(phantom)
     (home / "cache").symlink_to(phantom_cache)
+    (home / "runs").mkdir()
+    for experiment in trained.glob("*-*"):
+        (home / "runs" / experiment.name).symlink_to(experiment)
     (home / ".git" / "info").mkdir(parents=True)
     git(home, "init", "--quiet")
     (home / ".git" / "info" / "exclude").write_text("/cache\n")  # a link here, a folder elsewhere
@@ -80,6 +98,19 @@ def test_of_a_file_of_ones_own_nothing_comes_where_git_looks(home, clip):
     request, _ = make_request("smoke", (), ["01"], [f"clip={clip}"])
     assert not request.is_current(request.notebooks[0])
     assert (report / "private/own/record.json").is_file() and (report / "record.json").is_file()
+
+
+def test_of_a_real_dataset_no_video_is_named_where_git_looks(home, phantom):
+    study("--data", f"echonet_dynamic={phantom / 'EchoNet-Dynamic'}")
+    report = home / "reports/smoke/01_explore"
+    assert {path.name for path in (report / "private").iterdir()} >= {"beats.csv", "area.png", "extremes.png"}
+    names = [path.stem for path in (phantom / "EchoNet-Dynamic" / "Videos").iterdir()]
+    looked_at = [home / name for name in git(home, "ls-files", "--others", "--exclude-standard").split()]
+    assert report / "record.json" in looked_at
+    texts = {path: path.read_text(errors="replace") for path in looked_at}
+    assert [path for path, text in texts.items() if any(name in text for name in names)] == []
+    assert json.loads(texts[report / "record.json"])["numbers"] == {}
+    assert {path.name for path in looked_at if path.is_relative_to(report)} == {"record.json"}
 
 
 def test_publishing_leaves_ones_own_report_alone_and_takes_nothing_from_it(home, clip, monkeypatch):
