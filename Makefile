@@ -42,7 +42,7 @@ test: $(READY)  ## ruff, types, the unit tests with coverage, and every notebook
 	$(VENV)/bin/python tests/notebooks/smoke.py
 
 notebook: $(READY)  ## JupyterLab on this machine only, behind a token
-	$(VENV)/bin/jupyter lab --config jupyter_server_config.py $(ARGS)
+	$(VENV)/bin/python -m echolib.server $(ARGS)
 
 lock: $(READY)  ## resolve pyproject.toml anew into requirements.lock
 	$(VENV)/bin/uv pip compile pyproject.toml $(LOCK_EXTRAS) --upgrade --universal --fork-strategy fewest --python-version 3.11 \

@@ -1,10 +1,11 @@
 """The `echolib` command: run the study, say what it would do, take results over, write a phantom, check data."""
 
+import errno
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -12,6 +13,19 @@ if TYPE_CHECKING:
     from echolib.runner.request import Request
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+MOST_LINES, LONGEST_LINE = 50, 1000  # of an error's text; LONGEST_LINE in characters
+_WRITABLE = "choose a folder that you may write to, or set ECHOLIB_HOME to one"
+_FIXES = {
+    errno.ENOSPC: "make room on this disk; the same command goes on",
+    errno.EDQUOT: "make room in your quota; the same command goes on",
+    errno.EACCES: _WRITABLE,
+    errno.EPERM: _WRITABLE,
+    errno.EROFS: _WRITABLE,
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.ENOENT: "check the path",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+}
 
 Profile = Annotated[str, typer.Option(help="smoke, demo, gpu or paper: sizes, never the method.")]
 Data = Annotated[
@@ -160,14 +174,46 @@ def _run(request: "Request", deadline: float | None, cell_timeout: float | None)
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
-    """What the user can mend is said in one line, without a traceback, and ends with exit status 1."""
+    """What the user can mend is said in a few words, without a traceback, and ends with exit status 1."""
     from echolib.errors import UserError
 
     try:
         yield
     except UserError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
+        _end(str(error))
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # whoever read the output has enough
+            raise
+        _end(_of_system(error))
+    except MemoryError as error:
+        _end(f"out of memory{f': {error}' if str(error) else ''}; close other programs, or take a smaller profile")
+    except ValueError as error:
+        if type(error).__name__ != "ValidationError":
+            raise
+        _end(" ".join(str(error).split()))  # pydantic writes several lines
     except KeyboardInterrupt:
         typer.echo("Interrupted; everything finished so far is kept. The same command goes on.", err=True)
         raise typer.Exit(130) from None
+
+
+def _end(text: str) -> NoReturn:
+    typer.echo(f"error: {_shortened(text)}", err=True)
+    raise typer.Exit(1) from None
+
+
+def _of_system(error: OSError) -> str:
+    """What the system refused: path, reason, fix."""
+    paths = [str(path) for path in (error.filename, error.filename2) if path is not None]
+    fix = _FIXES.get(error.errno or 0, "see that it is there, and that it can be read and written")
+    return f"{' and '.join(paths) or type(error).__name__}: {error.strerror or error}; {fix}"
+
+
+def _shortened(text: str) -> str:
+    """At most MOST_LINES lines, each cut in its middle where it is very long."""
+    lines = text.splitlines()
+    more = len(lines) - MOST_LINES
+    shown = [
+        line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 2 :]}"
+        for line in lines[:MOST_LINES]
+    ]
+    return "\n".join([*shown, *([f"... and {more} more lines"] if more > 0 else [])])

@@ -9,6 +9,9 @@ from pathlib import Path
 from echolib.data.registry import dataset_names, entry
 from echolib.workspace import Workspace, WorkspaceError
 
+OWN = ("clip",)  # parameters that name a file of one's own
+ITEM = ("video", "patient")  # parameters that choose an item of a dataset by its name
+
 
 @dataclass(frozen=True)
 class DataFolders:
@@ -71,17 +74,61 @@ def locate(workspace: Workspace, profile: str, folders: Mapping[str, str], *, ph
     return DataFolders(given, workspace.phantom(profile) if phantom else None)
 
 
-def folder_fingerprint(folder: Path, *, times: bool = False) -> str:
-    """A hash of the names and sizes of all files below a folder, with `times` of their modification times as well."""
+def path_fingerprint(path: Path, *, times: bool = True, contents: Iterable[str] = ()) -> str:
+    """A hash of a file, or of all files below a folder: of their names and sizes, and of what the files hold that the
+    patterns `contents` fit.
+
+    times: also of what changes with every writing, even where size and modification time were kept: inode, times of
+    modification and of change. Such a hash holds on this machine alone.
+    """
     digest = hashlib.sha256()
-    for parent, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            path = Path(parent, name)
-            facts = path.stat()
-            stamp = facts.st_mtime_ns if times else ""
-            digest.update(f"{path.relative_to(folder).as_posix()}\0{facts.st_size}\0{stamp}\n".encode())
+    for file in sorted(_files(path)):
+        digest.update(f"{os.path.relpath(file, path)}\0{_facts(file, times)}\n".encode(errors="surrogateescape"))
+    for file in sorted(file for pattern in contents for file in path.glob(pattern)):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{_content_hash(file)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
+
+
+def _files(path: Path) -> Iterable[str]:
+    if path.is_file():
+        return [str(path)]
+    return (os.path.join(parent, name) for parent, _, names in os.walk(path) for name in names)
+
+
+def _facts(file: str, times: bool) -> str:
+    try:
+        facts = os.stat(file)
+    except FileNotFoundError:  # removed meanwhile, or a link to nowhere
+        return "gone"
+    changing = (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino) if times else ()
+    return "\0".join(map(str, (facts.st_size, *changing)))
+
+
+def _content_hash(file: Path) -> str:
+    with open(file, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def names_a_path(text: object) -> bool:
+    """Whether a parameter's value is the path of a file or folder, whether or not it is there."""
+    return isinstance(text, str) and (any(mark in text for mark in "/\\") or (text != "" and os.path.exists(text)))
+
+
+def own_paths(parameters: Mapping[str, object]) -> dict[str, Path]:
+    """The files and folders that a notebook's parameters name beside those of the datasets: a person's own."""
+    other = {name: value for name, value in parameters.items() if name not in ("profile", *dataset_names())}
+    named = {name: str(value) for name, value in other.items() if name in OWN or names_a_path(value)}
+    return {name: Path(text).expanduser() for name, text in named.items() if text}
+
+
+def is_of_one_person(parameters: Mapping[str, object], given: Iterable[str]) -> bool:
+    """Whether what a notebook makes with these parameters is of one person: of a file of one's own, or of an item
+    chosen by name from a real dataset. It is not published.
+
+    given: the datasets whose real folder the notebook works on.
+    """
+    real = any(name in parameters for name in given)
+    return bool(own_paths(parameters)) or (real and any(parameters.get(name) for name in ITEM))
 
 
 def folder_lines(folders: DataFolders, datasets: Iterable[str]) -> list[str]:
@@ -95,13 +142,20 @@ def folder_lines(folders: DataFolders, datasets: Iterable[str]) -> list[str]:
 
 
 def data_fingerprints(folders: DataFolders, datasets: Iterable[str], *, times: bool = False) -> dict[str, str]:
-    """Dataset -> fingerprint of what stands for it: for the phantom a hash of its description, phantom.json."""
+    """Dataset -> fingerprint of what stands for it, labels by their content; for the phantom a hash of its description,
+    phantom.json.
+
+    times: as of `path_fingerprint`, for the phantom's files too.
+    """
     prints = {}
     for dataset in sorted(datasets):
+        labels = entry(dataset).label_files
         if dataset in folders.given:
-            prints[dataset] = folder_fingerprint(folders.folder(dataset), times=times)
+            prints[dataset] = path_fingerprint(folders.folder(dataset), times=times, contents=labels)
         elif folders.phantom and (description := folders.phantom / "phantom.json").is_file():
-            prints[dataset] = "phantom-" + hashlib.sha256(description.read_bytes()).hexdigest()[:16]
+            prints[dataset] = f"phantom-{_content_hash(description)[:16]}"
+            if times:
+                prints[dataset] += "-" + path_fingerprint(folders.folder(dataset), contents=labels)
         else:
             prints[dataset] = "phantom-not-written"
     return prints

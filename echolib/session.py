@@ -16,7 +16,7 @@ from echolib.data.registry import dataset_names, entry
 from echolib.engine.experiment import Experiment, Result, RunContext
 from echolib.engine.sweep import run_all
 from echolib.files import write_json
-from echolib.folders import data_fingerprints, folder_lines, locate
+from echolib.folders import data_fingerprints, folder_lines, is_of_one_person, locate
 from echolib.papers.claims import tested_claims
 from echolib.papers.exhibits import ClaimsTable, Exhibit, Figure, Results, Setup, Tabular
 from echolib.papers.profiles import PROFILES
@@ -81,10 +81,19 @@ class Study:
         return self.setup.context
 
     @property
+    def is_private(self) -> bool:
+        """Whether all that this notebook makes is of one person, such as of a file of one's own: none of it is
+        published."""
+        return is_of_one_person(self.parameters, self.setup.folders.given)
+
+    @property
     def report(self) -> Path:
-        """Where this notebook's tables and figures go: its folder below reports/, or the study's staging folder."""
-        staged = os.environ.get("ECHOLIB_REPORT")
-        return Path(staged) if staged else self.workspace.report(self.profile.name, self.name)
+        """Where this notebook's tables and figures go: its folder below reports/, for what is private a folder in it
+        that git ignores, or the study's staging folder."""
+        if staged := os.environ.get("ECHOLIB_REPORT"):
+            return Path(staged)
+        place = self.workspace.own_report if self.is_private else self.workspace.report
+        return place(self.profile.name, self.name)
 
     def given(self, dataset: str) -> bool:
         """Whether the researcher gave a folder of this dataset, so that it is not simulated."""
@@ -149,8 +158,8 @@ class Study:
         self.used |= set(exhibit.data)
         caption = exhibit.caption_for(self.setup)
         if isinstance(exhibit, Figure):
-            private = any(self.given(dataset) for dataset in exhibit.shows_pixels_of)
-            self.figure(exhibit.draw(results, self.setup), exhibit.name, caption=caption, private=private)
+            figure = exhibit.draw(results, self.setup)
+            self.figure(figure, exhibit.name, caption=caption, private=exhibit.is_private(self.setup))
             return None
         assert isinstance(exhibit, Tabular)
         frame = exhibit.make(results, self.setup)
@@ -158,28 +167,37 @@ class Study:
             paper = paper_of(self.name)
             measured_on = self.label(*exhibit.data)
             self.tested += tested_claims(frame, paper=paper.title if paper else self.name, data=measured_on)
-        _display_markdown(exhibit.save(frame, self.setup, self.report))
-        self.shown[exhibit.name] = caption
+        private = exhibit.is_private(self.setup)
+        _display_markdown(exhibit.save(frame, self.setup, self._place(private)))
+        if not private:
+            self.shown[exhibit.name] = caption
         return frame
 
     def figure(self, figure: "Drawing", name: str, *, caption: str = "", private: bool = False) -> None:
         """Saves a figure as PNG and SVG under `name`, and shows it.
 
-        private: it shows pixels of licensed data; it goes into private/, which is not committed.
+        private: it shows single items of a real dataset; it goes into private/, which is not committed.
         """
-        path = report.save_figure(figure, self.report / "private" if private else self.report, name)
+        path = report.save_figure(figure, self._place(private), name)
         if not private:
             self.shown[name] = caption or name
         _display_image(path, round(96 * figure.get_figwidth()))  # at its size on paper
         plt.close(figure)  # or the inline backend shows it a second time at the end of the cell
 
+    def _place(self, private: bool) -> Path:
+        return self.report / "private" if private else self.report
+
     def record(self, **numbers: object) -> Path:
-        """Writes record.json: parameters, data used, code, versions, device, cost, and the numbers given."""
+        """Writes record.json: parameters, data used, code, versions, device, cost, and the numbers given.
+
+        It is published, so no number may be of a single item of a real dataset.
+        """
         path = self.report / "record.json"
         device = str(self.context.device)
         content = {
             "notebook": self.name,
             "parameters": {name: value for name, value in self.parameters.items() if name not in dataset_names()},
+            "private": self.is_private,
             "data": {entry(name).title: self.label(name) for name in sorted(self.used)},
             "fingerprints": data_fingerprints(self.setup.folders, self.used),
             "seeds": sorted(self.seeds),

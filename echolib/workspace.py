@@ -62,6 +62,10 @@ class Workspace:
         """What one notebook made in one profile."""
         return self.home / "reports" / profile / notebook
 
+    def own_report(self, profile: str, notebook: str) -> Path:
+        """What one notebook made of a person's own file: inside its report, where git does not look."""
+        return self.report(profile, notebook) / "private" / "own"
+
     def execution(self, profile: str, notebook: str) -> Path:
         """The executed notebook, its log, its staged report and its stamp share this stem."""
         return self.runs / "notebooks" / profile / notebook

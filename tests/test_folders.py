@@ -2,10 +2,11 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
-from echolib.folders import data_fingerprints, folder_fingerprint, locate
+from echolib.folders import data_fingerprints, is_of_one_person, locate, path_fingerprint
 from echolib.phantom.writers.missing import write_missing_phantom
 from echolib.workspace import Workspace, WorkspaceError, find_home
 
@@ -48,15 +49,86 @@ def test_fingerprints_follow_names_sizes_and_times(tmp_path):
     (tmp_path / "deep").mkdir()
     file = tmp_path / "deep" / "a.avi"
     file.write_bytes(b"12")
-    plain, timed = folder_fingerprint(tmp_path), folder_fingerprint(tmp_path, times=True)
-    assert folder_fingerprint(tmp_path) == plain
+    plain, timed = path_fingerprint(tmp_path, times=False), path_fingerprint(tmp_path)
+    assert path_fingerprint(tmp_path, times=False) == plain and path_fingerprint(tmp_path) == timed
     os.utime(file, (1, 1))
-    assert folder_fingerprint(tmp_path) == plain and folder_fingerprint(tmp_path, times=True) != timed
+    assert path_fingerprint(tmp_path, times=False) == plain and path_fingerprint(tmp_path) != timed
     file.write_bytes(b"123")
-    longer = folder_fingerprint(tmp_path)
+    longer = path_fingerprint(tmp_path, times=False)
     assert longer != plain
     file.rename(tmp_path / "deep" / "b.avi")
-    assert folder_fingerprint(tmp_path) not in (plain, longer)
+    assert path_fingerprint(tmp_path, times=False) not in (plain, longer)
+
+
+def rewritten(file, old: str, new: str) -> None:
+    """Puts other content of the same length into a file, and its modification time back."""
+    before = file.stat()
+    file.write_text(file.read_text().replace(old, new))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["in place", "by another file"])
+def test_a_file_rewritten_with_size_and_time_kept_is_noticed(tmp_path, replaced):
+    file = tmp_path / "a.avi"
+    file.write_text("frames")
+    before = path_fingerprint(tmp_path), path_fingerprint(file)
+    if replaced:
+        shutil.copy2(file, tmp_path / "b")
+        os.replace(tmp_path / "b", file)
+    rewritten(file, "frames", "others")
+    after = path_fingerprint(tmp_path), path_fingerprint(file)
+    assert before[0] != after[0] and before[1] != after[1]
+
+
+def test_labels_count_by_their_content(tmp_path, monkeypatch):
+    """Also where a file system keeps neither inodes nor times of change."""
+    monkeypatch.setattr("echolib.folders._facts", lambda file, times: "the same")
+    cfg = tmp_path / "database_nifti" / "patient0001" / "Info_4CH.cfg"
+    cfg.parent.mkdir(parents=True)
+    cfg.write_text("EF: 61")
+    folders = locate(Workspace(tmp_path), "demo", {"camus": str(tmp_path)}, phantom=True)
+    before = data_fingerprints(folders, ["camus"]), data_fingerprints(folders, ["camus"], times=True)
+    cfg.write_text("EF: 21")
+    after = data_fingerprints(folders, ["camus"]), data_fingerprints(folders, ["camus"], times=True)
+    assert before[0] != after[0] and before[1] != after[1]
+
+
+def test_the_files_of_a_phantom_count_but_in_what_is_published(tmp_path):
+    folders = locate(Workspace(tmp_path), "demo", {}, phantom=True)
+    file = folders.folder("echonet_dynamic") / "FileList.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("EF\n61\n")
+    (folders.phantom / "phantom.json").write_text("{}")
+    before, published = (data_fingerprints(folders, ["echonet_dynamic"], times=times) for times in (True, False))
+    rewritten(file, "61", "21")
+    assert data_fingerprints(folders, ["echonet_dynamic"], times=True) != before
+    assert data_fingerprints(folders, ["echonet_dynamic"]) == published
+
+
+def test_what_vanishes_while_it_is_looked_at_is_no_error(tmp_path):
+    (tmp_path / "a.avi").symlink_to(tmp_path / "nowhere")
+    whole = path_fingerprint(tmp_path)
+    (tmp_path / "a.avi").unlink()
+    assert path_fingerprint(tmp_path) != whole
+
+
+@pytest.mark.parametrize(
+    ("parameters", "private"),
+    [
+        ({"profile": "demo", "clip": "", "video": "", "seeds": 3, "settings": "printed"}, False),
+        ({"clip": "/secret/Jane_Doe.avi"}, True),
+        ({"clip": "Jane_Doe.avi"}, True),  # relative to a folder that only the notebook knows
+        ({"mask": "C:\\Jane_Doe.png"}, True),
+        ({"echonet_dynamic": "", "video": "0X1A"}, False),
+        ({"camus": "", "video": "0X1A"}, False),
+        ({"echonet_dynamic": "/data/EchoNet-Dynamic", "video": "0X1A"}, True),
+        ({"echonet_dynamic": "/data/EchoNet-Dynamic", "video": ""}, False),
+    ],
+)
+def test_what_is_of_one_person(parameters, private):
+    given = [name for name in ("echonet_dynamic", "camus") if parameters.get(name)]
+    assert is_of_one_person(parameters, given) == private
 
 
 def test_data_fingerprints_tell_phantom_and_real_apart(tmp_path):
@@ -66,7 +138,7 @@ def test_data_fingerprints_tell_phantom_and_real_apart(tmp_path):
     (folders.phantom / "phantom.json").write_text("{}")
     prints = data_fingerprints(folders, folders.folders)
     assert prints["echonet_lvh"] == prints["echonet_dynamic"] != "phantom-not-written"
-    assert prints["camus"] == folder_fingerprint(tmp_path)
+    assert prints["camus"] == path_fingerprint(tmp_path, times=False)
 
 
 def test_a_dataset_that_is_none_is_refused(tmp_path):

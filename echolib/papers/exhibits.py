@@ -69,13 +69,20 @@ def no_rows(setup: Setup) -> Rows:
 class Exhibit:
     """Something that a notebook shows. name: of its files; caption: fixed, or made from the setup.
 
-    rows: the experiments it is made from; data: the datasets that its numbers were measured on, which label it.
+    rows: the experiments it is made from; data: the datasets that its numbers were measured on, which label it;
+    shows_items_of: the datasets of which it shows single videos, images or patients; with real ones it is not
+    published.
     """
 
     name: str
     caption: str | Callable[[Setup], str]
     rows: Callable[[Setup], Rows] = no_rows
     data: tuple[str, ...] = ("echonet_dynamic",)
+    shows_items_of: tuple[str, ...] = ()
+
+    def is_private(self, setup: Setup) -> bool:
+        """Whether it shows single items of a real dataset."""
+        return any(setup.given(dataset) for dataset in self.shows_items_of)
 
     def caption_for(self, setup: Setup) -> str:
         """The caption, in words."""
@@ -157,10 +164,9 @@ class ClaimsTable(Tabular):
 
 @dataclass(frozen=True, kw_only=True)
 class Figure(Exhibit):
-    """A figure. shows_pixels_of: the datasets whose frames it shows; with real ones it is not published."""
+    """A figure."""
 
     draw: Callable[[Results, Setup], "Drawing"]
-    shows_pixels_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

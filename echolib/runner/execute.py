@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from echolib.runner.notebook import Notebook, StudyError
 
+STAGED = ".report-"  # in the name of the folder that a notebook's report is staged in
 OUT_OF_TIME = "OutOfTime"  # the name of the exception by which an experiment stops cleanly at its deadline
 
 
@@ -84,9 +86,9 @@ def execute(
     """
     values = notebook.accept(parameters)
     notebook.require_kernel()
-    report = stem.with_name(stem.name + ".report")
-    shutil.rmtree(report, ignore_errors=True)
-    report.mkdir(parents=True)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    # a new folder each time: the kernel of a study that was killed may live on for a moment and write into its own
+    report = Path(tempfile.mkdtemp(prefix=f"{stem.name}{STAGED}", dir=stem.parent))
     variables = {
         "ECHOLIB_HOME": str(home),
         "ECHOLIB_REPORT": str(report),
@@ -97,6 +99,12 @@ def execute(
     with open(stem.with_name(stem.name + ".log"), "w", encoding="utf-8", buffering=1) as log, environment(**variables):
         _run(notebook, values, stem.with_name(stem.name + ".ipynb"), log, cell_timeout, on_line)
     return report
+
+
+def remove_staged(stem: Path) -> None:
+    """Removes what studies that failed or were killed have staged of a notebook."""
+    for folder in stem.parent.glob(f"{stem.name}{STAGED}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(notebook: Notebook, values: dict, output: Path, log, cell_timeout: float | None, on_line) -> None:

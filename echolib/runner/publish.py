@@ -6,25 +6,53 @@ import shutil
 from pathlib import Path
 
 from echolib.files import write_text
-from echolib.runner.notebook import Notebook
+from echolib.runner.notebook import Notebook, StudyError
+from echolib.runner.request import Request
+from echolib.runner.stamp import report_files, report_hashes
 
+INDEX = "README.md"  # of one profile's reports
 _FORMATS = "Made by the notebooks; every table lies here as CSV, Markdown and LaTeX, every figure as PNG and SVG."
 
 
-def publish(executed: Path, staged: Path, report: Path) -> None:
+def publish(executed: Path, staged: Path, report: Path) -> dict[str, str]:
     """Moves what a notebook staged into `report`, adds the notebook itself and its HTML, removes what it made before.
 
-    executed: the executed notebook; staged: the folder its tables and figures were written to.
+    executed: the executed notebook; staged: the folder its tables and figures were written to. Returns the hash of
+    each file as it was staged. What lies in the report's private folder of one's own file is another report.
     """
     write_text(staged / "notebook.html", _render(executed))
     shutil.copyfile(executed, staged / "notebook.ipynb")
-    made = {path.relative_to(staged) for path in staged.rglob("*") if path.is_file()}
+    made = report_hashes(staged)
     for name in sorted(made):
         (report / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(staged / name, report / name)
-    for path in [path for path in report.rglob("*") if path.is_file() and path.relative_to(report) not in made]:
-        path.unlink()
-    shutil.rmtree(staged)
+    for name in report_files(report).keys() - made.keys():
+        (report / name).unlink()
+    return made
+
+
+def remove_partial(folder: Path, name: str) -> None:
+    """Removes what a killed process left of a file of this name, half written."""
+    for partial in folder.glob(f".{name}.*.partial"):
+        partial.unlink(missing_ok=True)
+
+
+def require_as_asked(staged: Path, request: Request, notebook: Notebook) -> None:
+    """Raises StudyError where a staged record says that the notebook worked with other parameters than the study gave
+    it, such as another profile: it would be published in the wrong place."""
+    try:
+        record = json.loads((staged / "record.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:  # a notebook that records nothing
+        return
+    asked = {"notebook": notebook.name, "private": request.is_private(notebook), **request.everything(notebook)}
+    asked = json.loads(json.dumps(asked, default=str))  # as a record writes it: lists for tuples
+    recorded = {**record, **record.get("parameters", {})}
+    for name in asked.keys() & recorded.keys():
+        if asked[name] != recorded[name]:
+            raise StudyError(
+                f"{notebook.name}: asked for {name} = {asked[name]!r}, but its record says {recorded[name]!r}: it is "
+                "not published; let Study.open take every parameter as the parameters cell sets it"
+            )
 
 
 def _render(executed: Path) -> str:
@@ -43,7 +71,7 @@ def write_index(reports: Path, notebooks: list[Notebook]) -> Path:
         folder = reports / notebook.name
         if folder.is_dir():
             lines += [f"## {notebook.title}", "", *_entry(folder), ""]
-    index = reports / "README.md"
+    index = reports / INDEX
     write_text(index, "\n".join(lines))
     return index
 

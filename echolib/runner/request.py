@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from echolib.data.registry import dataset_names
-from echolib.folders import DataFolders, data_fingerprints, locate
+from echolib.folders import OWN, DataFolders, data_fingerprints, is_of_one_person, locate, own_paths, path_fingerprint
 from echolib.papers.profiles import PROFILES
 from echolib.runner import stamp
 from echolib.runner.notebook import Notebook, StudyError, find_notebooks, parse_value
@@ -34,9 +34,18 @@ class Request:
         """The datasets that a notebook uses: its parameters name them."""
         return {name for name in dataset_names() if name in notebook.parameters}
 
+    def everything(self, notebook: Notebook) -> dict[str, object]:
+        """All parameters that the notebook runs with, its own among them."""
+        return {**notebook.parameters, **self.parameters(notebook)}
+
+    def is_private(self, notebook: Notebook) -> bool:
+        """Whether what the notebook makes is of one person, and so not published: see `is_of_one_person`."""
+        return is_of_one_person(self.everything(notebook), self.folders.given)
+
     def stem(self, notebook: Notebook) -> Path:
-        """Where the notebook is executed; its log, staged report and stamp lie beside it."""
-        return self.workspace.execution(self.profile, notebook.name)
+        """Where the notebook is executed; its log, staged report, lock and stamp lie beside it."""
+        stem = self.workspace.execution(self.profile, notebook.name)
+        return stem.with_name(stem.name + ".own") if self.is_private(notebook) else stem
 
     def stamp(self, notebook: Notebook) -> Path:
         """The file that says what the notebook's report was made from."""
@@ -44,8 +53,14 @@ class Request:
         return stem.with_name(stem.name + ".json")
 
     def report(self, notebook: Notebook) -> Path:
-        """The notebook's folder below reports/."""
-        return self.workspace.report(self.profile, notebook.name)
+        """The notebook's folder below reports/, or the private one in it that git ignores."""
+        place = self.workspace.own_report if self.is_private(notebook) else self.workspace.report
+        return place(self.profile, notebook.name)
+
+    @property
+    def reports(self) -> Path:
+        """The profile's folder below reports/."""
+        return self.workspace.home / "reports" / self.profile
 
     def reads_records(self, notebook: Notebook) -> bool:
         """Whether the notebook gathers what the others have recorded."""
@@ -57,8 +72,11 @@ class Request:
         """All that the notebook's report follows from."""
         data = data_fingerprints(self.folders, self.datasets(notebook), times=True)
         made_from = stamp.inputs(notebook, self.parameters(notebook), data)
+        made_from["paths"] = {
+            name: path_fingerprint(path) for name, path in own_paths(self.everything(notebook)).items()
+        }
         if self.reads_records(notebook):
-            records = sorted(self.report(notebook).parent.glob("*/record.json"))
+            records = sorted(self.reports.glob("*/record.json"))
             others = [path for path in records if path.parent.name != notebook.name]
             made_from["records"] = {path.parent.name: stamp.file_hash(path) for path in others}
         return made_from
@@ -112,5 +130,12 @@ def _settings(parameters: Sequence[str], notebooks: Sequence[Notebook]) -> dict[
         if not any(name in notebook.parameters for notebook in notebooks):
             known = sorted({known for notebook in notebooks for known in notebook.parameters})
             raise StudyError(f"-p {text}: no notebook asked for has this parameter; they have {', '.join(known)}")
-        settings[name] = parse_value(value)
+        is_text = {str} == {type(notebook.parameters[name]) for notebook in notebooks if name in notebook.parameters}
+        settings[name] = _from_here(name, value if is_text else parse_value(value))  # the video 0X1A is no number
     return settings
+
+
+def _from_here(name: str, value: object) -> object:
+    """A path as seen from everywhere: notebooks run in a folder of their own."""
+    is_path = isinstance(value, str) and value and (name in OWN or os.sep in value)
+    return str(Path(str(value)).expanduser().resolve()) if is_path else value

@@ -1,4 +1,7 @@
-"""The whole study in one profile: what is up to date is left alone, the rest is executed in order."""
+"""The whole study in one profile: what is up to date is left alone, the rest is executed in order.
+
+Several studies at once take turns at a notebook, and each looks again whether another one has made it meanwhile.
+"""
 
 import re
 import sys
@@ -11,10 +14,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from echolib.runner import stamp
-from echolib.runner.execute import NotebookStopped, execute
+from echolib.runner.alone import alone
+from echolib.runner.execute import NotebookStopped, execute, remove_staged
 from echolib.runner.notebook import Notebook, StudyError, find_notebooks
 from echolib.runner.plan import Plan
-from echolib.runner.publish import publish, write_index
+from echolib.runner.publish import INDEX, publish, remove_partial, require_as_asked, write_index
 from echolib.runner.request import Request
 
 _EXPERIMENT_LINE = re.compile(r"\[\d+/\d+\] ")  # printed for each experiment that was trained
@@ -38,7 +42,7 @@ def run(
         request.parameters(notebook)
         notebook.require_kernel()
     stale = [notebook for notebook in request.notebooks if not request.is_current(notebook)]
-    if stale:  # what gathers their records is stale with them
+    if stale:  # what gathers their records may be stale with them
         stale = [notebook for notebook in request.notebooks if notebook in stale or request.reads_records(notebook)]
     for notebook in request.notebooks:
         if notebook not in stale:
@@ -51,17 +55,48 @@ def run(
         training = plan.to_train()
         with _progress(sum(1 + training.get(notebook.name, 0) for notebook in stale)) as bar:
             for notebook in stale:
-                if deadline is not None and time.time() >= deadline:
+                if not _bring_up_to_date(request, notebook, bar, deadline, cell_timeout):
                     return False
-                if not _run_one(request, notebook, bar, deadline, cell_timeout):
-                    return False
-    print(f"reports: {_index(request)}", flush=True)
+    with _publishing(request):
+        index = _index(request)
+    print(f"reports: {index}", flush=True)
     return True
 
 
 def _index(request: Request) -> Path:
-    reports = request.workspace.home / "reports" / request.profile
-    return write_index(reports, find_notebooks(request.workspace.home / "notebooks"))
+    return write_index(request.reports, find_notebooks(request.workspace.home / "notebooks"))
+
+
+@contextmanager
+def _publishing(request: Request) -> Iterator[None]:
+    """While a profile's reports are written, no other study writes there; what a killed one left is removed."""
+    with alone(request.workspace.execution(request.profile, "publishing.lock")):
+        remove_partial(request.reports, INDEX)
+        yield
+
+
+def _bring_up_to_date(
+    request: Request, notebook: Notebook, bar: tqdm, deadline: float | None, cell_timeout: float | None
+) -> bool:
+    """Executes one notebook unless another study has done so meanwhile; returns whether there was time enough."""
+
+    def on_wait() -> None:
+        bar.write(f"{notebook.name}: another study is at work on it; waiting", file=sys.stdout)
+
+    stem = request.stem(notebook)
+    with alone(stem.with_name(stem.name + ".lock"), deadline=deadline, on_wait=on_wait) as held:
+        if not held or (deadline is not None and time.time() >= deadline):
+            return False
+        remove_staged(stem)
+        remove_partial(stem.parent, request.stamp(notebook).name)
+        if request.is_current(notebook):
+            bar.write(f"{notebook.name}: up to date", file=sys.stdout)
+            bar.update()
+            return True
+        try:
+            return _run_one(request, notebook, bar, deadline, cell_timeout)
+        finally:
+            remove_staged(stem)
 
 
 def _run_one(
@@ -83,13 +118,16 @@ def _run_one(
         staged = execute(notebook, parameters, stem, home=home, on_line=on_line, **limits)
     except NotebookStopped:
         return False
+    require_as_asked(staged, request, notebook)
     try:
-        publish(stem.with_name(stem.name + ".ipynb"), staged, request.report(notebook))
-        stamp.write_stamp(request.stamp(notebook), made_from, request.report(notebook))
-        _index(request)
+        with _publishing(request):
+            made = publish(stem.with_name(stem.name + ".ipynb"), staged, request.report(notebook))
+            stamp.write_stamp(request.stamp(notebook), made_from, made)
+            _index(request)
     except OSError as error:
         raise StudyError(f"{notebook.name}: its report could not be written: {error}") from error
-    bar.write(f"{notebook.name}: done in {time.monotonic() - started:.0f} s", file=sys.stdout)
+    where = f", for you alone: {request.report(notebook)}" if request.is_private(notebook) else ""
+    bar.write(f"{notebook.name}: done in {time.monotonic() - started:.0f} s{where}", file=sys.stdout)
     bar.update()
     return True
 

@@ -1,13 +1,13 @@
 """What a notebook was run from and what it made: the stamp that says whether it is up to date."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import echolib.papers as papers_package
-from echolib.files import write_json
+from echolib.files import finite
 from echolib.runner.notebook import Notebook
+from echolib.sealed import read_sealed, write_sealed
 
 
 def file_hash(path: Path) -> str:
@@ -39,31 +39,33 @@ def inputs(notebook: Notebook, parameters: Mapping[str, object], data: Mapping[s
     }
 
 
+def report_files(report: Path) -> dict[str, Path]:
+    """Relative path -> file, of every file of a report; not of the report on a person's own file inside it."""
+    files = {path.relative_to(report).as_posix(): path for path in sorted(report.rglob("*")) if path.is_file()}
+    return {name: path for name, path in files.items() if not name.startswith("private/own/")}
+
+
 def report_hashes(report: Path) -> dict[str, str]:
     """Relative path -> hash of every file of a report."""
-    return {
-        path.relative_to(report).as_posix(): file_hash(path) for path in sorted(report.rglob("*")) if path.is_file()
-    }
+    return {name: file_hash(path) for name, path in report_files(report).items()}
 
 
-def write_stamp(stamp: Path, made_from: Mapping, report: Path) -> None:
-    """Written last, and only for a notebook that succeeded."""
-    write_json(stamp, {"inputs": made_from, "report": report_hashes(report)})
+def write_stamp(stamp: Path, made_from: Mapping, made: Mapping[str, str]) -> None:
+    """Written last, and only for a notebook that succeeded. made: hashes of its report as the notebook made it."""
+    write_sealed(stamp, {"inputs": made_from, "report": made})
 
 
 def is_current(stamp: Path, made_from: Mapping, report: Path) -> bool:
     """Whether the stamp is of these very inputs and the report's files are those it made."""
     try:
-        written = json.loads(stamp.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        written = read_sealed(stamp)
+        return written["inputs"] == finite(dict(made_from)) and not changed_files(stamp, report)
+    except (OSError, ValueError, KeyError, AttributeError):  # not whole, or just being written anew
         return False
-    if written.get("inputs") != json.loads(json.dumps(dict(made_from))):
-        return False
-    return not changed_files(stamp, report)
 
 
 def changed_files(stamp: Path, report: Path) -> list[str]:
     """The files of a report that are missing or not as the stamp says. Raises OSError and ValueError for a stamp that
     cannot be read."""
-    made = json.loads(stamp.read_text(encoding="utf-8"))["report"]
+    made = read_sealed(stamp)["report"]
     return [name for name, value in made.items() if not (report / name).is_file() or file_hash(report / name) != value]

@@ -93,3 +93,22 @@ def test_it_opens_its_study_with_all_that_it_sets_and_records(notebook):
     passed = {keyword.arg: ast.unparse(keyword.value) for keyword in opening.keywords}
     assert passed == {name: name for name in notebook.parameters}
     assert len(calls(notebook, "study", "record")) == 1
+
+
+SINGLE_ITEMS = {  # figures that show single videos, images or patients
+    "00_data_exploration": {"traced_frames", "clip", "camus_masks", "keypoints"},
+    "01_explore": {"extremes", "area"},
+    "02_echonet_dynamic": {"area_over_time"},
+    "10_contrastive_pretraining": {"views", "neighbours"},
+    "11_contrastive_segmentation": {"outlines"},
+}
+
+
+def test_figures_of_single_items_of_real_data_are_private(notebook):
+    private = {
+        ast.literal_eval(call.args[1])
+        for call in calls(notebook, "study", "figure")
+        for keyword in call.keywords
+        if keyword.arg == "private" and ast.unparse(keyword.value).startswith(("study.given(", "private"))
+    }
+    assert private == SINGLE_ITEMS.get(notebook.name, set())

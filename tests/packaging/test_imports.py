@@ -13,13 +13,11 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OPTIONAL = {"ipywidgets"}  # imported inside a function, with the extra lab
+OPTIONAL = {"ipywidgets", "jupyterlab", "jupyter_server"}  # imported inside a function, with the extra lab
 NOT_IMPORTED = {  # what is declared for another use, and which
     "ipykernel": "runs the notebooks",
     "pylibjpeg": "found by pydicom",
     "pylibjpeg-libjpeg": "found by pylibjpeg",
-    "jupyterlab": "a program",
-    "jupyter-server": "a program, which imports echolib.server",
     "pytest-xdist": "found by pytest",
     "pytest-cov": "found by pytest",
     "nbval": "found by pytest",

@@ -10,6 +10,7 @@ from echolib import cli
 from echolib.papers.profiles import PROFILES
 from echolib.runner import run as study_run
 from echolib.runner.execute import NotebookStopped
+from echolib.runner.notebook import StudyError
 
 
 @pytest.fixture
@@ -33,8 +34,8 @@ def executed(monkeypatch):
 
     def execute(notebook, parameters, stem, *, home, deadline, cell_timeout, on_line):
         calls.append((parameters, deadline, cell_timeout))
-        staged = stem.with_name(stem.name + ".report")
-        staged.mkdir(parents=True)
+        staged = stem.with_name(stem.name + ".report-1")
+        staged.mkdir(parents=True, exist_ok=True)
         (staged / "record.json").write_text("{}")
         stem.with_name(stem.name + ".ipynb").write_bytes(notebook.path.read_bytes())
         return staged
@@ -125,3 +126,111 @@ def test_interrupted_by_hand_says_how_to_go_on(home, monkeypatch):
     monkeypatch.setattr(study_run, "execute", interrupt)
     result = echolib("study", "--profile", "smoke")
     assert result.exit_code == 130 and "The same command goes on." in result.output
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["study", "--data", f"camus=/{LONG}"], "File name too long; give a shorter name"),
+        (["study", "--only", LONG], "no notebook starts with"),
+        (["study", "-p", f"{LONG}=1"], "no notebook asked for has this parameter"),
+        (["study", "-p", f"epochs={LONG}"], "is not a int as 3 is"),
+        (["study", "--profile", LONG], "one of smoke, demo, gpu, paper"),
+        (["phantom", "/proc/nowhere"], "/proc/.nowhere"),
+    ],
+    ids=["data", "only", "parameter", "value", "profile", "unwritable"],
+)
+def test_what_the_system_refuses_is_said_in_one_short_line(home, executed, words, message):
+    result = echolib(*words)
+    assert result.exit_code == 1 and executed == []
+    assert result.stderr.startswith("error: ") and message in result.stderr
+    assert result.stderr.count("\n") == 1 and len(result.stderr) < 1100
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            OSError(28, "No space left on device", "/home/a/last.safetensors"),
+            "a/last.safetensors: No space left on device; make",
+        ),
+        (PermissionError(13, "Permission denied", "/home/a/runs"), "/home/a/runs: Permission denied; choose a folder"),
+        (
+            OSError(30, "Read-only file system", "/home/a", None, "/home/b"),
+            "/home/a and /home/b: Read-only file system",
+        ),
+        (OSError("cannot read the header"), "OSError: cannot read the header; see that"),
+        (MemoryError("Unable to allocate 64. TiB"), "out of memory: Unable to allocate 64. TiB; close"),
+    ],
+)
+def test_errors_of_the_system_name_path_reason_and_fix(home, monkeypatch, error, words):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(study_run, "execute", fail)
+    result = echolib("study", "--profile", "smoke")
+    assert result.exit_code == 1 and words in result.stderr
+    assert result.stderr.count("\n") == 1 and "Traceback" not in result.output
+
+
+def test_settings_that_do_not_fit_are_said_in_one_line(home, monkeypatch):
+    from echolib.engine.schedule import Schedule
+
+    monkeypatch.setattr(study_run, "execute", lambda *args, **kwargs: Schedule.model_validate({"epochs": "many"}))
+    result = echolib("study", "--profile", "smoke")
+    assert result.exit_code == 1 and "Schedule" in result.stderr and "many" in result.stderr
+    assert result.stderr.count("\n") == 1 and "Traceback" not in result.output
+
+
+def test_other_mistakes_keep_their_traceback(home, monkeypatch):
+    def fail(*args, **kwargs):
+        raise ValueError("a mistake of ours")
+
+    monkeypatch.setattr(study_run, "execute", fail)
+    assert isinstance(echolib("study", "--profile", "smoke").exception, ValueError)
+
+
+def test_a_reader_that_has_enough_is_no_error(home, monkeypatch):
+    def fail(*args, **kwargs):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(study_run, "execute", fail)
+    result = echolib("study", "--profile", "smoke")
+    assert result.exit_code == 1 and result.stderr == ""
+
+
+def test_an_error_of_a_million_lines_is_cut(home, monkeypatch):
+    def fail(*args, **kwargs):
+        raise StudyError("\n".join(f"row {row}" for row in range(10**6)))
+
+    monkeypatch.setattr(study_run, "execute", fail)
+    lines = echolib("study", "--profile", "smoke").stderr.splitlines()
+    assert lines[0] == "error: row 0" and lines[-1] == "... and 999950 more lines" and len(lines) == 51
+
+
+@pytest.mark.parametrize(
+    ("cell", "words", "message"),
+    [
+        (
+            "raise OSError(28, 'No space left on device', '/cache/frames')",
+            [],
+            "OSError: [Errno 28] No space left on device",
+        ),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", [], "its kernel died"),
+        ("import threading; threading.Event().wait()", ["--cell-timeout", "2"], "a cell ran longer than 2 seconds"),
+    ],
+    ids=["cell", "kernel", "time"],
+)
+def test_a_notebook_that_fails_keeps_itself_and_its_log_and_no_stamp(home, write_notebook, cell, words, message):
+    write_notebook("03_x", "print('so far')", cell)
+    result = echolib("study", "--profile", "smoke", "--only", "03", *words)
+    place = home / "runs/notebooks/smoke"
+    assert result.exit_code == 1 and "error: 03_x: " in result.stderr
+    assert message in result.stderr and f"log:    {place / '03_x.log'}" in result.stderr
+    assert "Traceback" not in result.output and "so far" in (place / "03_x.ipynb").read_text()
+    assert "so far" in (place / "03_x.log").read_text() and message in (place / "03_x.log").read_text()
+    assert not (place / "03_x.json").exists() and not (home / "reports").exists()
+    assert not list(place.glob("*.report*"))

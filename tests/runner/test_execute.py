@@ -41,6 +41,13 @@ def test_parameters_lines_and_environment_reach_their_ends(write_notebook, tmp_p
     assert "ECHOLIB_REPORT" not in os.environ
 
 
+def test_every_execution_stages_into_a_folder_of_its_own(write_notebook, tmp_path):
+    """The kernel of a study that was killed may still be writing into the one before."""
+    notebook = Notebook.read(write_notebook("02_x"))
+    first, second = (execute(notebook, {}, tmp_path / "02_x", home=tmp_path) for _ in range(2))
+    assert first != second and first.is_dir() and second.is_dir()
+
+
 def test_a_failing_cell_keeps_notebook_and_log(write_notebook, tmp_path):
     path = write_notebook("02_x", "print('before')", "raise ValueError('the cause')", "print('after')")
     with pytest.raises(NotebookFailed, match=r"cell \d+ failed: ValueError: the cause") as caught:

@@ -1,10 +1,12 @@
 """The whole study: what runs again and what does not, when it stops, and what a report is made of."""
 
 import json
+import os
 import shutil
 import time
 
 import pytest
+from filelock import FileLock, Timeout
 
 from echolib.folders import locate
 from echolib.runner import run as study_run
@@ -46,7 +48,7 @@ def executed(monkeypatch):
     def execute(notebook, parameters, stem, *, home, deadline, cell_timeout, on_line):
         names.append(notebook.name)
         on_line("[1/1] an experiment: mae 3.1 (2 s)")
-        staged = stem.with_name(stem.name + ".report")
+        staged = stem.with_name(stem.name + ".report-1")
         staged.mkdir(parents=True, exist_ok=True)
         (staged / "scores.md").write_text(f"| {parameters} |\n")
         (staged / "scores.csv").write_text("a\n")
@@ -141,7 +143,7 @@ def test_a_report_holds_what_the_last_run_made_and_no_more(request_for, executed
     run(request_for())
     made = {path.relative_to(report).as_posix() for path in report.rglob("*") if path.is_file()}
     assert made == {"scores.md", "scores.csv", "scatter.png", "record.json", "notebook.ipynb", "notebook.html"}
-    assert not (tmp_path / "runs/notebooks/demo/02_a.report").exists()
+    assert not list((tmp_path / "runs/notebooks/demo").glob("*.report*"))
 
 
 def test_the_index_links_every_table_and_is_the_same_again(request_for, executed, tmp_path):
@@ -165,6 +167,55 @@ def test_the_index_keeps_notebooks_left_out_of_this_run(request_for, executed, t
     index = (tmp_path / "reports/demo/README.md").read_text()
     run(request_for(["10"]))
     assert (tmp_path / "reports/demo/README.md").read_text() == index
+
+
+def test_a_stamp_is_of_the_files_that_were_staged(request_for, executed, monkeypatch):
+    """Not of what lies in the report afterwards, whoever put it there."""
+    replace = os.replace
+
+    def lose(source, target):
+        if "scores.csv" not in str(target):
+            replace(source, target)
+
+    monkeypatch.setattr("echolib.runner.publish.os.replace", lose)
+    request = request_for(["02"])
+    run(request)
+    (notebook,) = request.notebooks
+    assert "scores.csv" in json.loads(request.stamp(notebook).read_text())["report"]
+    assert not request.is_current(notebook)
+
+
+def test_what_a_killed_study_left_is_removed(request_for, executed, tmp_path):
+    left = [
+        "runs/notebooks/demo/02_a.report-0/scores.md",
+        "runs/notebooks/demo/.02_a.json.0.partial",
+        "reports/demo/.README.md.0.partial",
+        "reports/demo/02_a/.scores.md.0.partial",
+    ]
+    for name in left:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("half")
+    run(request_for(["02"]))
+    assert [name for name in left if (tmp_path / name).exists()] == []
+    assert not (tmp_path / "runs/notebooks/demo/02_a.report-0").exists()
+
+
+def test_reports_are_written_by_one_study_at_a_time(request_for, executed, monkeypatch, tmp_path):
+    held = []
+
+    def seen(function):
+        def observed(*words):
+            with pytest.raises(Timeout):
+                FileLock(tmp_path / "runs/notebooks/demo/publishing.lock").acquire(timeout=0)
+            held.append(function.__name__)
+            return function(*words)
+
+        return observed
+
+    for function in (study_run.publish, study_run.write_index):
+        monkeypatch.setattr(study_run, function.__name__, seen(function))
+    run(request_for(["02"]))
+    assert held == ["publish", "write_index", "write_index"]
 
 
 def test_past_the_deadline_nothing_starts(request_for, executed):
@@ -191,8 +242,8 @@ def test_a_failure_leaves_the_old_report_and_no_stamp(request_for, executed, mon
     before = (tmp_path / "reports/demo/02_a/record.json").read_bytes()
 
     def fail(notebook, parameters, stem, **rest):
-        (stem.with_name(stem.name + ".report")).mkdir()
-        (stem.with_name(stem.name + ".report") / "scores.md").write_text("half")
+        (stem.with_name(stem.name + ".report-1")).mkdir()
+        (stem.with_name(stem.name + ".report-1") / "scores.md").write_text("half")
         raise NotebookFailed("cell 3 failed")
 
     monkeypatch.setattr(study_run, "execute", fail)

@@ -12,10 +12,10 @@ from echolib.data.checksums import SUMS
 from echolib.engine import execution
 from echolib.engine.experiment import RunContext
 from echolib.engine.finished import damage
-from echolib.files import write_json
 from echolib.papers.echonet_dynamic.experiments import ef_experiments
 from echolib.papers.profiles import PROFILES
 from echolib.runner.stamp import file_hash
+from echolib.sealed import write_sealed
 
 
 def echolib(*words):
@@ -34,7 +34,7 @@ def written(phantom, tmp_path_factory) -> Path:
     table.write_text("method,mae\nMC3,5.1\n")
     stamp = home / "runs" / "notebooks" / "smoke" / "01_one.json"
     stamp.parent.mkdir(parents=True)
-    write_json(stamp, {"inputs": {}, "report": {"table.csv": file_hash(table)}})
+    write_sealed(stamp, {"inputs": {}, "report": {"table.csv": file_hash(table)}})
     return home
 
 

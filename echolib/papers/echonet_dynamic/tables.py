@@ -109,6 +109,7 @@ BEATS = Table(
     name="beats",
     caption="EF by the clip around each beat, from its first frame.",
     rows=beat_to_beat,
+    shows_items_of=("echonet_dynamic",),
     measure=_clips,
     decimals=1,
 )

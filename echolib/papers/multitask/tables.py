@@ -51,7 +51,7 @@ def _keypoints_of(design: Design, dataset: str) -> Figure:
         rows=partial(first_seed, rows=(Row(design, None), Row(design, "keypoints"))),
         data=(dataset,),
         draw=keypoints_on_frames,
-        shows_pixels_of=(dataset,),
+        shows_items_of=(dataset,),
     )
 
 
@@ -89,6 +89,7 @@ BIPLANE_RELEASE = Table(
     caption="EF (%) of the first release's patients.",
     rows=partial(first_seed, rows=(JOINT,)),
     data=("camus",),
+    shows_items_of=("camus",),
     measure=first_release_ef,
     decimals=1,
 )

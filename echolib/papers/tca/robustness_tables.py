@@ -48,7 +48,7 @@ NOISE_CURVES = Figure(
     caption="Error and R² under noise, range over seeds shaded; below, a test frame at each share.",
     rows=ablation,
     draw=error_under_noise,
-    shows_pixels_of=("echonet_dynamic",),
+    shows_items_of=("echonet_dynamic",),
 )
 ROBUSTNESS = Table(
     name="robustness",
@@ -78,7 +78,7 @@ ACTIVATION_MAPS = Figure(
     caption="Where the interval's score comes from (bright), and the traced ventricle (white).",
     rows=anchored,
     draw=maps_on_frames,
-    shows_pixels_of=("echonet_dynamic",),
+    shows_items_of=("echonet_dynamic",),
 )
 ACTIVATION_SHARES = Table(
     name="activation_shares",
