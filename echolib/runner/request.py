@@ -25,6 +25,12 @@ class Request:
 
     def parameters(self, notebook: Notebook) -> dict[str, object]:
         """What is set in a notebook's parameters cell; StudyError for a value that does not fit."""
+        for name in self.datasets(notebook):
+            if notebook.parameters[name]:  # nobody would watch it
+                raise StudyError(
+                    f"{notebook.path.name}: its parameters cell names the folder {notebook.parameters[name]!r}: "
+                    f'set {name} = "" again, and give --data {name}=FOLDER'
+                )
         given = {name: str(self.folders.folder(name)) for name in sorted(self.folders.given)}
         values = given | dict(self.settings)
         own = {name: value for name, value in values.items() if name in notebook.parameters}

@@ -35,8 +35,8 @@ def run(
 
     announce: asked only when something has to run; its plan says how many experiments each notebook has yet to train,
     by which progress is measured, and which notebooks lack a folder: these are left out. deadline: seconds since the
-    epoch. Raises StudyError at the first notebook that cannot be run
-    or fails; every notebook is checked before the first one runs.
+    epoch. Raises StudyError at the first notebook that cannot be run or fails; every notebook is checked before the
+    first one runs.
     """
     for notebook in request.notebooks:
         request.parameters(notebook)
@@ -87,7 +87,6 @@ def _bring_up_to_date(
     with alone(stem.with_name(stem.name + ".lock"), deadline=deadline, on_wait=on_wait) as held:
         if not held or (deadline is not None and time.time() >= deadline):
             return False
-        remove_staged(stem)
         remove_partial(stem.parent, request.stamp(notebook).name)
         if request.is_current(notebook):
             bar.write(f"{notebook.name}: up to date", file=sys.stdout)

@@ -272,3 +272,10 @@ def test_every_notebook_is_checked_before_the_first_runs(request_for, executed, 
     with pytest.raises(StudyError, match=r"20_c\.ipynb: no kernel 'julia-9'"):
         run(request_for())
     assert executed == []
+
+
+def test_a_folder_left_in_a_parameters_cell_is_refused(request_for, executed, write_notebook):
+    write_notebook("20_c", parameters='profile = "demo"\ncamus = "/data/CAMUS"\n')
+    with pytest.raises(StudyError, match=r"20_c\.ipynb: .* '/data/CAMUS': set camus = \"\" again, and give --data"):
+        run(request_for())
+    assert executed == []
