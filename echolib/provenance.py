@@ -1,10 +1,14 @@
 """What a record says of how its numbers came about: the code, the versions, the device, the cost."""
 
+import json
 import platform
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from echolib.errors import UserError
 
 _RECORDED = ("numpy", "pandas", "scikit-learn", "torch", "torchvision")
 
@@ -20,6 +24,19 @@ def commit(home: Path) -> str:
         return git("rev-parse", "HEAD").strip() + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """What a notebook has recorded, its record.json. Raises UserError where the file is damaged, OSError where it is
+    missing."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(record, dict):
+            return record
+        reason = "it holds no record"
+    except ValueError as error:
+        reason = str(error)
+    raise UserError(f"{path} is damaged ({reason}): delete it, and the next study makes it again")
 
 
 def versions() -> dict[str, str]:

@@ -231,7 +231,6 @@ def test_a_table_of_single_items_of_real_data_is_not_published(written, tmp_path
     assert bool(json.loads(study.record().read_text())["shown"]) != given
 
 
-@pytest.mark.xfail(strict=False, reason="write_json does not yet write null for numbers that are not finite")
 def test_a_record_is_strict_json(study):
     def refuse(constant):
         raise ValueError(constant)

@@ -1,5 +1,6 @@
 """The experiments in a folder of runs: how large and old they are, and whether anything still asks for them."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -25,10 +26,18 @@ def stored_runs(runs: Path, wanted: Iterable[Experiment]) -> Iterator[StoredRun]
     """Every experiment's folder, by name; `wanted`: what the study asks for with the present code and data."""
     asked = {experiment.folder_name() for experiment in in_order(wanted) if experiment.has_data()}
     for folder in sorted(path.parent for path in Path(runs).glob("*-*/experiment.json")):
-        files = [path.stat() for path in folder.rglob("*") if path.is_file()]
+        files = [status for path in folder.rglob("*") if (status := _status(path))]
         size = sum(file.st_size for file in files) / 2**20
-        days = (time.time() - max(file.st_mtime for file in files)) / 86400
+        days = (time.time() - max((file.st_mtime for file in files), default=time.time())) / 86400
         yield StoredRun(folder, size, days, is_finished(folder), folder.name in asked)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What the system says of a file; None for a folder, and for what a running study has just replaced."""
+    try:
+        return path.stat() if path.is_file() else None
+    except FileNotFoundError:
+        return None
 
 
 def remove(stored: Iterable[StoredRun]) -> None:

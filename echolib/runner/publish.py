@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from echolib.files import write_text
+from echolib.provenance import read_record
 from echolib.runner.notebook import Notebook, StudyError
 from echolib.runner.request import Request
 from echolib.runner.stamp import report_files, report_hashes
@@ -41,7 +42,7 @@ def require_as_asked(staged: Path, request: Request, notebook: Notebook) -> None
     """Raises StudyError where a staged record says that the notebook worked with other parameters than the study gave
     it, such as another profile: it would be published in the wrong place."""
     try:
-        record = json.loads((staged / "record.json").read_text(encoding="utf-8"))
+        record = read_record(staged / "record.json")
     except FileNotFoundError:  # a notebook that records nothing
         return
     asked = {"notebook": notebook.name, "private": request.is_private(notebook), **request.everything(notebook)}
@@ -77,7 +78,7 @@ def write_index(reports: Path, notebooks: list[Notebook]) -> Path:
 
 
 def _entry(folder: Path) -> list[str]:
-    record = json.loads((folder / "record.json").read_text()) if (folder / "record.json").is_file() else {}
+    record = read_record(folder / "record.json") if (folder / "record.json").is_file() else {}
     data = ", ".join(f"{name}: {label}" for name, label in record.get("data", {}).items())
     device = record.get("device", "an unrecorded device")
     lines = [f"Notebook `{folder.name}`, on {device}. Data: {data or 'not recorded'}."]

@@ -183,6 +183,20 @@ def test_one_flipped_bit_in_the_store_is_named(tmp_path, log):
         file.write(b"\xff")
     with pytest.raises(DataError, match=r"n2: its frames in .* are damaged"):
         store.verify()
+    with pytest.raises(DataError, match=r"the frames of n2 are damaged; delete the folder, or build"):
+        FrameStore(tmp_path / "store")
+    reads(log)
+    with pytest.warns(UserWarning, match="was damaged: decoded again: n2"):
+        again = build(tmp_path / "store", texts(tmp_path / "src"))
+    assert "s2" in reads(log) and again.frames("n2")[0, 0, 0] == 20
+
+
+def test_a_copied_store_is_read_through_once(tmp_path, log, monkeypatch):
+    build(tmp_path / "store", texts(tmp_path / "src"))
+    copy = shutil.copytree(tmp_path / "store", tmp_path / "copy")
+    FrameStore(copy)
+    monkeypatch.setattr("echolib.data.store.damage.zlib.crc32", lambda _: pytest.fail("read again"))
+    assert len(FrameStore(copy)) == len(FrameStore(tmp_path / "store")) == 4
 
 
 def test_another_decoder_decodes_again(tmp_path, log, monkeypatch):
@@ -258,7 +272,9 @@ def test_arrays_of_another_kind_are_refused(tmp_path):
         build(tmp_path / "store", texts(tmp_path / "src", 1), read=wrong_shape)
 
 
-@pytest.mark.parametrize("damage", ["object array", "pickle", "shorter", "gone", "outside", "format", "fingerprint"])
+@pytest.mark.parametrize(
+    "damage", ["object array", "pickle", "shorter", "gone", "outside", "format", "fingerprint", "item", "no seal"]
+)
 def test_damaged_stores_are_refused_and_built_again(tmp_path, log, damage):
     folder, sources = tmp_path / "store", texts(tmp_path / "src")
     frames, listing = build(folder, sources).pixels.filename, folder / "manifest.json"
@@ -274,8 +290,11 @@ def test_damaged_stores_are_refused_and_built_again(tmp_path, log, damage):
         os.unlink(frames)
     else:
         (tmp_path / "outside").write_bytes(b"\0" * 14 * 30)
+        moved = [{**item, "start": item["start"] + 10**6} for item in content["items"]]
         changes = {"outside": {"file": "../outside"}, "format": {"format": 99}, "fingerprint": {"fingerprint": "0"}}
-        listing.write_text(json.dumps(sealed({**unsealed(content), **changes[damage]})))
+        changes |= {"item": {"items": moved}, "no seal": {"lookup": [917]}}
+        changed = {**unsealed(content), **changes[damage]}
+        listing.write_text(json.dumps(changed if damage == "no seal" else sealed(changed)))
     with pytest.raises(DataError, match="build the store again"):
         FrameStore(folder)
     reads(log)

@@ -61,6 +61,18 @@ def test_damaged_frames_of_a_killed_build_are_decoded_again(tmp_path, log):
     store.verify()
 
 
+def test_a_damaged_line_of_the_journal_is_not_believed(tmp_path, log):
+    """Another native size reads as well as the true one; its frames are whole, and still it is decoded again."""
+    folder, sources = tmp_path / "store", texts(tmp_path / "src", 6)
+    assert start(folder, sources, READ_AT="5", READ_KILL="self").wait(60) == -signal.SIGKILL
+    reads(log)
+    journal = folder / "building.jsonl"
+    journal.write_text(journal.read_text().replace('"native": [6, 5]', '"native": [6, 7]', 1))
+    store = build(folder, sources)
+    assert reads(log) == ["s0", "s3", "s4", "s5"]
+    assert store.native_sizes.tolist() == [[6, 5]] * 6
+
+
 @pytest.mark.parametrize("moment", ["os.replace", "write"])
 def test_killed_between_frames_and_manifest(tmp_path, log, monkeypatch, moment):
     class Killed(BaseException):

@@ -20,9 +20,12 @@ from echolib.engine.execution import flaw, run
 from echolib.engine.experiment import Result, RunContext
 from echolib.engine.schedule import Schedule
 from echolib.engine.trainer import OutOfTime
+from echolib.files import write_json
 from echolib.papers.echonet_dynamic.experiments import ef_experiments
 from echolib.papers.profiles import PROFILES
 from echolib.phantom import write_phantom
+from echolib.provenance import read_record
+from echolib.runner.stamp import is_current, report_hashes, write_stamp
 from tests.data.made import moving_noise, write_avi
 from tests.engine import toy
 from tests.fuzz.verdicts import Damaged, Target, digest
@@ -232,6 +235,28 @@ def read_finished(folder: Path) -> str:
     return digest(*tables, sorted(result.metrics.items()), *(weights[name].numpy() for name in sorted(weights)))
 
 
+def make_records(folder: Path) -> None:
+    """A report of one notebook, and the stamp that says what it was made from."""
+    report, stamp = folder / "reports" / "01_one", folder / "runs" / "01_one.json"
+    claims = [{"claim": "C1", "verdict": "supported", "difference": 1.25}, {"claim": "C2", "verdict": "open"}]
+    write_json(report / "record.json", {"notebook": "01_one", "data": {"CAMUS": "phantom"}, "claims": claims})
+    (report / "table.csv").write_text("method,mae\nMC3,5.14\nR3D,5.77\n")
+    write_stamp(stamp, {"parameters": {"profile": "smoke"}}, report_hashes(report))
+
+
+def read_stamped(folder: Path) -> str:
+    """A report as a study finds it: what is not as its stamp says is made again."""
+    report, stamp = folder / "reports" / "01_one", folder / "runs" / "01_one.json"
+    if not is_current(stamp, {"parameters": {"profile": "smoke"}}, report):
+        raise Damaged("not up to date")
+    return digest(read_record(report / "record.json"), (report / "table.csv").read_text())
+
+
+def read_gathered(folder: Path) -> str:
+    """A record as the scorecard reads it."""
+    return digest(read_record(folder / "reports" / "01_one" / "record.json"))
+
+
 ECHONET_TABLES, CAMUS_TABLES = ("*.csv",), ("database_nifti/*/*.cfg", "database_split/*.txt")
 IMAGES = ("database_nifti/*/*_4CH_E?*.nii.gz",)
 TARGETS = {
@@ -261,6 +286,10 @@ TARGETS = {
     "SHA256SUMS": (
         dataset("echonet_dynamic", "hashes", ("SHA256SUMS",)),
         dataset("camus", "hashes", ("SHA256SUMS",)),
+    ),
+    "records": (
+        Target("report and stamp", make_records, read_stamped, ("reports/*/*", "runs/*.json")),
+        Target("record, no hash kept", make_records, read_gathered, ("reports/*/record.json",), DIGITS),
     ),
     "store frames and manifest": (Target("store", make_store, read_store, ("store/manifest.json", "store/*.u8")),),
     "store journal, partial": (

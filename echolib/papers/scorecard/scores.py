@@ -1,15 +1,15 @@
 """The scorecard's numbers: the claims that the records of a profile's notebooks hold, and how they ended."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from echolib.data.errors import DataError
+from echolib.errors import UserError
 from echolib.papers.exhibits import ClaimsTable
 from echolib.papers.registry import papers
+from echolib.provenance import read_record
 
 VERDICTS = ("supported", "opposite", "open", "not testable")
 COLUMNS = (
@@ -21,7 +21,7 @@ COLUMNS = (
 def recorded_claims(reports: Path) -> pd.DataFrame:
     """All claims in the records below the reports of one profile: `COLUMNS`, in the order of the notebooks' names.
 
-    verdict: "supported", "not supported", or "not testable" with the reason. Raises DataError for a record that cannot
+    verdict: "supported", "not supported", or "not testable" with the reason. Raises UserError for a record that cannot
     be read.
     """
     rows = [row for path in sorted(reports.glob("*/record.json")) for row in _claims_of(path)]
@@ -32,14 +32,10 @@ def recorded_claims(reports: Path) -> pd.DataFrame:
 def _claims_of(record: Path) -> Iterator[dict[str, object]]:
     """The claims that a notebook has recorded, which may be none."""
     again = "delete its folder and run the study again"
-    try:
-        claims = json.loads(record.read_text(encoding="utf-8")).get("claims", [])
-    except ValueError as error:
-        raise DataError(f"{record}: not a record ({error}); {again}") from error
-    for claim in claims:
+    for claim in read_record(record).get("claims", []):
         row = claim | {"notebook": record.parent.name}
         if missing := [name for name in COLUMNS if name not in row]:
-            raise DataError(f"{record}: a claim in it has no {', '.join(missing)}; {again}")
+            raise UserError(f"{record}: a claim in it has no {', '.join(missing)}; {again}")
         yield row
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from echolib import report
-from echolib.data.errors import DataError
+from echolib.errors import UserError
 from echolib.folders import DataFolders
 from echolib.papers import claims as paper_claims
 from echolib.papers.exhibits import Paper, Setup
@@ -87,11 +87,11 @@ def test_papers_of_which_nothing_is_recorded_are_named(setup, monkeypatch):
 
 @pytest.mark.parametrize(
     ("content", "fault"),
-    [("{", "not a record"), (json.dumps({"claims": [{"claim": "lower"}]}), "a claim in it has no paper, condition")],
+    [("{", "is damaged"), (json.dumps({"claims": [{"claim": "lower"}]}), "a claim in it has no paper, condition")],
 )
 def test_a_broken_record_is_named(setup, content, fault):
     (setup.reports / "11_b" / "record.json").write_text(content)
-    with pytest.raises(DataError, match=rf"11_b.record\.json: {fault}"):
+    with pytest.raises(UserError, match=rf"11_b.record\.json:? {fault}"):
         scores.recorded_claims(setup.reports)
 
 
