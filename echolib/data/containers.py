@@ -38,7 +38,7 @@ def _check_boxes(path: Path, file: BinaryIO, size: int) -> None:
         length, name = int.from_bytes(head[:4], "big"), head[4:8]
         if length == 1:
             length = int.from_bytes(head[8:16], "big")
-        if length == 0:
+        elif length == 0:
             length = size - position  # reaches to the end of the file by definition
         if len(name) < 4 or not name.isascii() or not name.decode().isprintable() or length < 8:
             raise VideoError(f"{path} is damaged: no box begins at byte {position}: get it again")

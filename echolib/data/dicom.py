@@ -20,6 +20,8 @@ from echolib.data.jpeg import JPEGCheck
 _HEADER_BYTES = 1 << 24  # of everything but pixels: more than any scanner writes
 _FEWEST_LEVELS = 16  # of 256 that pictures of more than 8 bits must still use once they are cut down to 8
 _PIXELS = 0x7FE00010
+_TRAILING = {0xFFFAFFFA, 0xFFFCFFFC}  # digital signatures, padding
+_DELIMITER_BYTES = 8  # that end a value of undefined length
 _DEFLATED, _BASELINE_JPEG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.50"
 _CODESTREAMS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")  # JPEG, JPEG-LS; JPEG 2000
 
@@ -57,6 +59,7 @@ def decode_dicom(path: Path, file: BinaryIO) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # doubts about the pixels
         _check_pixel_data(path, data, header)
+        _check_end(path, data)
         pixels = _decoded(data)
     if header.samples == 3:
         grey = pixels[..., 0] if header.kind.startswith("YBR") else luma(pixels)
@@ -94,6 +97,8 @@ def _read_header(path: Path, file: BinaryIO) -> _Header:
             raise VideoError(f"{path} inflates to more than the {header.frames} frames of its header: get it again")
         content = inflate.decompress(inflate.unconsumed_tail, _HEADER_BYTES)
         size += len(content)
+    if not inflate.eof or len(inflate.unused_data) > 1:  # a byte makes its length even
+        raise VideoError(f"{path} is cut short, or goes on after its end: get it again")
     return header
 
 
@@ -163,7 +168,7 @@ def _check_pixel_data(path: Path, data: Any, header: _Header) -> None:
                 f"{expected}: get it again"
             )
         return
-    fragments = list(generate_fragments(data.PixelData))
+    _, *fragments = generate_fragments(data.PixelData)  # the first item is the table of offsets
     begun = [fragment for fragment in fragments if fragment.startswith(_CODESTREAMS)] or fragments
     if len(begun) != header.frames:
         raise VideoError(f"{path} holds {len(begun)} frames, its header says {header.frames}: get it again")
@@ -171,6 +176,20 @@ def _check_pixel_data(path: Path, data: Any, header: _Header) -> None:
         jpeg = JPEGCheck(path)
         for number, fragment in enumerate(fragments):
             jpeg.check(number, fragment)
+
+
+def _check_end(path: Path, data: Any) -> None:
+    """Refuses what comes after the pixels, but for padding and signatures; pydicom takes any bytes for an element."""
+    if data.file_meta.TransferSyntaxUID == _DEFLATED:
+        return  # its length was checked when it was inflated
+    tags = list(data.keys())
+    after = tags[tags.index(_PIXELS) :]
+    size, end = path.stat().st_size, 0
+    if set(after[1:]) <= _TRAILING:
+        last = data[after[-1]]
+        end = last.file_tell + len(last.value) + (_DELIMITER_BYTES if last.is_undefined_length else 0)
+    if end != size:
+        raise VideoError(f"{path} is damaged: its {size} bytes do not end with its pixels: get it again")
 
 
 def _decoded(data: Any) -> np.ndarray:
@@ -181,10 +200,10 @@ def _decoded(data: Any) -> np.ndarray:
 
 def _eight_bits(path: Path, pixels: np.ndarray, header: _Header) -> np.ndarray:
     """The upper 8 of the bits stored, uint8; signed ones counted from their least value, MONOCHROME1 turned over."""
-    # What lies above the stored bits is no part of the pixel: the sign, or overlays of old files.
-    values = pixels.astype("int64") & ((1 << header.stored) - 1)
+    values = pixels.astype("int64")
     if header.signed:
         values ^= 1 << (header.stored - 1)
+    # The last 8 bits of this alone: what lies above the stored ones, overlays of old files, is no part of the pixel.
     grey = (values >> (header.stored - 8)).astype("uint8")
     if header.stored > 8 and int(grey.max()) - int(grey.min()) < _FEWEST_LEVELS < np.unique(values).size:
         raise VideoError(

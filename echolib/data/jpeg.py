@@ -97,11 +97,16 @@ def _is_huffman(content: bytes) -> bool:
 
 
 def _is_other_quality(content: bytes, model: bytes) -> bool:
-    """True when quantisation tables are those of `model` multiplied by one number, as at another quality."""
-    if len(content) != len(model):
+    """True when quantisation tables are those of `model` multiplied by one number, as at another quality.
+
+    Up to rounding; and but for their first entries, which libav keeps.
+    """
+    if len(content) != len(model) or len(content) % 65:
         return False
-    ours, first = (np.frombuffer(table, "uint8").astype(float) for table in (content, model))
-    scale = ours.sum() / max(first.sum(), 1)
-    return (ours != first).sum() >= _FEWEST_CHANGES and bool(
-        (np.abs(ours - scale * first) <= 1.5 + scale + 0.1 * ours).all()
-    )
+    ours, first = (np.frombuffer(table, "uint8").reshape(-1, 65).astype(float) for table in (content, model))
+    if (ours[:, 0] != first[:, 0]).any() or (ours != first).sum() < _FEWEST_CHANGES:
+        return False
+    scale = ours[:, 2:].sum() / max(first[:, 2:].sum(), 1)
+    near = np.abs(ours - scale * first) <= 1.5 + scale + 0.1 * ours
+    near[:, 1] |= ours[:, 1] == first[:, 1]
+    return bool((near | (ours == 255))[:, 1:].all())

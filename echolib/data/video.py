@@ -109,7 +109,7 @@ def _decode_packets(path: Path, container, stream, avi: AVI | None) -> tuple[lis
         discarded += bool(packet.is_discard and packet.size)
         if avi and packet.size:
             # libav follows the index, the check of the structure the chunks: both must lead to the same pictures.
-            if packets >= len(avi.pictures) or packet.size != avi.pictures[packets][1]:
+            if (packet.pos, packet.size) not in avi.pictures[packets : packets + 1]:
                 raise VideoError(f"{path}: frame {packets} is not where its index says: get it again")
             if jpeg:
                 jpeg.check(packets, bytes(packet))

@@ -126,6 +126,7 @@ def test_a_header_that_is_not_that_of_the_others(avi, marker):
 
 
 def test_another_quality_is_no_damage(tmp_path):
+    assert len(read_video(by_phantom(tmp_path / "clip.avi", moving_noise(20, 64, 64)))) == 20  # of two qualities
     encoded = [cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
                for frame, quality in zip(moving_noise(6, 64, 64), (95, 95, 90, 80, 95, 60), strict=True)]  # fmt: skip
     check = JPEGCheck(tmp_path / "clip.avi")
@@ -167,6 +168,11 @@ def test_a_frame_of_impossible_size_is_refused_before_decoding(tmp_path, plain):
         place = whole.index(b"\xff\xc0", start)
         whole[place + 5 : place + 9] = b"\xff\xff\xff\xff"
     refused(plain, whole, "clip.avi")
+
+
+def test_the_decoder_knows_the_largest_frame(plain, monkeypatch):
+    monkeypatch.setattr(video_module, "LARGEST_PIXELS", 112 * 100)  # of the decoder alone; the header's claim passes
+    refused(plain, plain.read_bytes(), "clip.avi cannot be decoded")
 
 
 DAMAGES = ("bit", "byte", "zero", "delete", "insert", "cut", "swap", "repeat")
@@ -235,12 +241,15 @@ def test_names_like_protocols_are_names(tmp_path, monkeypatch, name):
 
 
 def test_a_film_cannot_lead_to_another_file(tmp_path):
-    """An `url ` of its data reference that names another file, instead of the flag "in this file"."""
+    """Its data reference becomes an alias to the absolute path of another film, as QuickTime wrote them."""
     secret = mp4(tmp_path / "secret.mov", moving_noise(6, 32, 48))
     content = secret.read_bytes()
     at = content.index(b"url ", content.index(b"dref"))
-    target = str(secret).encode() + b"\0"
-    reference = struct.pack(">I4sI", 12 + len(target), b"url ", 0) + target
+    target = str(secret).encode()
+    record = bytes(10) + bytes([4]) + b"disk".ljust(27, b"\0") + bytes(12)
+    record += bytes([10]) + b"secret.mov".ljust(63, b"\0") + bytes(16) + struct.pack(">hh", -1, -1) + bytes(16)
+    record += struct.pack(">hh", 2, len(target)) + target + bytes(len(target) % 2) + struct.pack(">hh", -1, 0)
+    reference = struct.pack(">I4sI", 12 + len(record), b"alis", 0) + record
     grown = len(reference) - 12
     content = bytearray(content[: at - 4] + reference + content[at + 8 :])
     for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
@@ -248,8 +257,27 @@ def test_a_film_cannot_lead_to_another_file(tmp_path):
         struct.pack_into(">I", content, place, struct.unpack_from(">I", content, place)[0] + grown)
     media = content.index(b"mdat")
     length = struct.unpack_from(">I", content, media - 4)[0]
-    content[media + 4 : media - 4 + length] = bytes(length - 8)  # all that could be shown lies in the other file
+    content[media + 4 : media - 4 + length] = bytes(length - 8)  # all that could be shown lies in the other film
     refused(tmp_path / "clip.mov", content, "clip.mov")
+
+
+def test_an_index_of_opendml_that_leads_elsewhere(tmp_path):
+    """libav follows this index, and no check of chunks: the pictures it finds must be those that lie there."""
+    path = by_phantom(tmp_path / "clip.avi", moving_noise(20, 64, 64))
+    content = bytearray(path.read_bytes())
+    places, room = pictures(content), content.index(b"JUNK", content.index(b"strf"))
+    for lie in (0, 8):
+        entries = b"".join(struct.pack("<II", start, length - lie) for start, length in places)
+        index = struct.pack("<HBBI4sQI", 2, 0, 1, len(places), b"00dc", 0, 0) + entries
+        content[room : room + 4] = b"indx"
+        inner = room + 8 + 24 + 16
+        table = struct.pack("<HBBI4s12xQII", 4, 0, 0, 1, b"00dc", inner, len(index) + 8, len(places))
+        content[room + 8 : inner] = table
+        content[inner : inner + 8 + len(index)] = b"ix00" + struct.pack("<I", len(index)) + index
+        path.write_bytes(content)
+        if not lie:
+            assert read_video(path).shape == (20, 64, 64)
+    refused(path, content, "frame 0 is not where its index says")
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -262,7 +290,8 @@ def test_films_have_one_table_of_contents(tmp_path, count):
 
 def test_bytes_after_the_last_box(tmp_path):
     content = mp4(tmp_path / "clip.mp4", moving_noise(6, 32, 48)).read_bytes()
-    refused(tmp_path / "clip.mp4", content + b"\0\0\0", "no box begins at byte")
+    for tail in (b"\0\0\0", b"\0\0\0\1free" + bytes(8), b"\0\0\0\x08\xff\0\0\0"):
+        refused(tmp_path / "clip.mp4", content + tail, "no box begins at byte")
 
 
 def test_a_folder_and_a_locked_file(tmp_path, plain, monkeypatch):
