@@ -73,7 +73,7 @@ def luma(rgb: np.ndarray) -> np.ndarray:
     return np.round(rgb @ np.array([0.299, 0.587, 0.114])).clip(0, 255).astype("uint8")
 
 
-def _dataset(path: Path, file: BinaryIO, **options: bool) -> Any:
+def _dataset(path: Path, file: BinaryIO, **options: Any) -> Any:
     import pydicom
 
     file.seek(0)
