@@ -98,8 +98,6 @@ def _content(file: Path, start: int, length: int, compressed: bool) -> bytes:
             content = inflate.decompress(source.read(min(length + (1 << 16), file.stat().st_size)), length + 1)
         except zlib.error as error:
             raise DataError(f"{file} is damaged ({error}): download it again") from error
-        if len(content) == length and not (inflate.eof or inflate.decompress(inflate.unconsumed_tail, 1) == b""):
-            return content + b"\0"
         if len(content) == length and (not inflate.eof or inflate.unused_data or source.read(1)):
             raise DataError(f"{file} is damaged: it does not end with its voxels: download it again")
         return content

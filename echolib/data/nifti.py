@@ -47,7 +47,7 @@ def read_nifti(path: Path) -> Voxels:
         source.read(int(offset) - HEADER_BYTES)
         # One byte more than there should be; but no memory for what is not there.
         content = source.read(length + 1 if path.suffix == ".gz" else min(length + 1, path.stat().st_size))
-        if len(content) != length or source.read(1):
+        if len(content) != length:
             what = "is cut short" if len(content) < length else "goes on after its voxels"
             raise DataError(f"{path} {what}: its header says {length} bytes of them: download it again")
     values = np.frombuffer(content, kind).reshape(shape)
