@@ -89,7 +89,7 @@ def test_a_header_that_claims_gigabytes(tmp_path, gib, suffix):
     tracemalloc.start()
     try:
         start = time.perf_counter()
-        refused(path, "claims" if gib == 8 else "cut short")
+        refused(path, "header claims" if gib == 8 else "cut short")
         assert time.perf_counter() - start < 0.5 and tracemalloc.get_traced_memory()[1] < 1 << 24
     finally:
         tracemalloc.stop()
