@@ -124,8 +124,9 @@ def _read_tracings(root: Path, videos: pd.DataFrame, faults: Faults) -> pd.DataF
     points = np.column_stack([as_numbers(table[name]) for name in ("X1", "Y1", "X2", "Y2")])
     frames = as_numbers(table["Frame"])
     of_video = videos.drop_duplicates("video").set_index("video")
-    table["last"] = names.map(of_video["frames"]) - 1
-    sides = np.column_stack([names.map(of_video[side].where(lambda px: px > 0)) for side in ("width", "height")] * 2)
+    place = of_video.index.get_indexer(pd.Index(names))
+    table["last"] = of_video["frames"].to_numpy()[place] - 1
+    sides = of_video[["width", "height"] * 2].where(lambda px: px > 0).to_numpy()[place]
     # pyrefly: ignore[no-matching-overload]  (NumPy types the reduction along an axis as a scalar, too)
     rows.where(pd.Series(np.isnan(points).any(axis=1)), "a coordinate of {FileName}, frame {Frame}, is not a number")
     rows.where(
