@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from echolib.data.checks import SPLITS
 from echolib.data.errors import DataError
 from echolib.data.video import read_video
 
@@ -65,7 +66,11 @@ class DatasetEntry:
         return f"echolib.data.readers.{self.name}"
 
     def rows(self, tables: Any, options: Options) -> pd.DataFrame:
-        """The items of a reader's tables, numbered from 0. Raises DataError where they break the promise above."""
+        """The items of a reader's tables, numbered from 0.
+
+        Raises DataError where they break the promise above, and where there are items to learn from but none to
+        validate or test with. Folders of unknown splits, or of test items alone, pass.
+        """
         items = self.items(tables, options).reset_index(drop=True)
         lacking = [column for column in REQUIRED if column not in items]
         if lacking:
@@ -73,4 +78,11 @@ class DatasetEntry:
         if not items["name"].is_unique:
             twice = items["name"][items["name"].duplicated()].iloc[0]
             raise DataError(f"{self.module}: two items are called {twice!r}; give each a name of its own")
+        splits = set(items["split"])
+        empty = [split for split in SPLITS if split not in splits]
+        if "train" in splits and empty:
+            raise DataError(
+                f"{self.title}: {len(items)} items, none of them in the split {' or '.join(empty)}: a network is "
+                "chosen on val and judged on test, so put some of those in train there"
+            )
         return items

@@ -1,38 +1,41 @@
-"""Image files -> grey levels: NIfTI and MHD (MetaImage), by SimpleITK."""
+"""Image files -> grey levels: NIfTI and MHD (MetaImage)."""
 
-import gzip
-import zlib
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from echolib.data.errors import DataError
+from echolib.data.metaimage import read_metaimage
+from echolib.data.nifti import read_nifti
 
-NIFTI_HEADER_BYTES = 352
 LABELS = ("background", "left ventricle", "myocardium", "left atrium")
+PLAUSIBLE_MM = (0.01, 10.0)  # the size of a pixel in echocardiography, far beyond what a scanner can resolve
 
 
 def read_image(path: str | PathLike) -> tuple[np.ndarray, tuple[float, float]]:
     """An image or sequence as uint8 (T, H, W) and its pixel size (row, column) in mm, from the header.
 
-    Raises DataError when the file cannot be read or does not hold grey values from 0 to 255.
+    Raises DataError when the file cannot be read, does not hold whole grey levels from 0 to 255, or says no plausible
+    size of a pixel.
     """
-    import SimpleITK
-
+    path = Path(path)
     try:
-        image = SimpleITK.ReadImage(str(path))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise DataError(f"{path} is not a readable NIfTI or MHD image ({reason}): download it again") from error
-    pixels = SimpleITK.GetArrayFromImage(image)
-    _check_whole(Path(path), pixels.nbytes)
-    if pixels.ndim == 2:
-        pixels = pixels[None]
-    if pixels.ndim != 3 or pixels.size == 0 or pixels.min() < 0 or pixels.max() > 255:
-        raise DataError(f"{path}: shape {pixels.shape} or values outside 0 to 255")
-    column, row = image.GetSpacing()[:2]
-    return pixels.astype("uint8"), (row, column)
+        values, spacing = (read_metaimage if path.suffix in (".mhd", ".mha") else read_nifti)(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): download it again") from error
+    least, most = PLAUSIBLE_MM
+    if not all(least <= side <= most for side in spacing):
+        raise DataError(
+            f"{path}: its pixel is {spacing[0]:g} x {spacing[1]:g} mm (row x column), not within {least:g} to {most:g} "
+            "mm: correct the spacing in its header"
+        )
+    pixels = values[None] if values.ndim == 2 else values
+    if pixels.ndim != 3:
+        raise DataError(
+            f"{path}: its voxels have the shape {values.shape}, not (frames, rows, columns): save one channel"
+        )
+    return _levels(path, pixels), spacing
 
 
 def read_mask(path: str | PathLike) -> tuple[np.ndarray, tuple[float, float]]:
@@ -61,18 +64,16 @@ def image_spacing(path: str | PathLike) -> tuple[float, float]:
     return read_image(path)[1]
 
 
-# pyrefly: ignore[missing-attribute]  (functions are typed without attributes of their own)
-image_frames.packages = mask_frames.packages = ("SimpleITK",)  # whose version decides the pixels
-
-
-def _check_whole(path: Path, pixel_bytes: int) -> None:
-    """Refuses a NIfTI file cut short: the ITK reader takes what it lacks for black, or for what memory holds."""
-    if path.name.endswith(".mhd"):
-        return  # the size of a raw file is checked by the reader
-    try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if path.suffix == ".gz" else content
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is damaged or cut short ({error}): download it again") from error
-    if len(content) < NIFTI_HEADER_BYTES + pixel_bytes:
-        raise DataError(f"{path} is cut short ({len(content)} bytes unpacked): download it again")
+def _levels(path: Path, values: np.ndarray) -> np.ndarray:
+    """The values as uint8. Raises DataError where one is no whole number from 0 to 255."""
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise DataError(f"{path} holds values that are NaN or infinite: download it again")
+        broken = values[values != np.rint(values)]
+        if broken.size and values.min() >= 0 and values.max() <= 1:
+            raise DataError(f"{path} holds values from 0 to 1 (such as {broken[0]:g}): scale them to 0 to 255")
+        if broken.size:
+            raise DataError(f"{path} holds {broken[0]:g}: grey levels and labels are whole numbers: round them")
+    if values.min() < 0 or values.max() > 255:
+        raise DataError(f"{path} holds values from {values.min()} to {values.max()}, not within 0 to 255: scale them")
+    return values.astype("uint8")

@@ -1,16 +1,23 @@
 """Video files -> grey frames: AVI, MP4 and MOV by PyAV, DICOM by pydicom."""
 
-import os
-from collections.abc import Iterator
+from collections import Counter
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
+from echolib.data.avi import AVI
+from echolib.data.claims import LARGEST_BYTES, LARGEST_PIXELS, check_claim
+from echolib.data.containers import read_container
+from echolib.data.dicom import decode_dicom, luma
 from echolib.data.errors import VideoError
+from echolib.data.jpeg import JPEGCheck
 
-LARGEST_BYTES = 8 << 30  # of decoded grey frames; a header or a bomb that asks for more is refused
+_CONTAINED = {"protocol_whitelist": "file", "enable_drefs": "0", "use_absolute_path": "0"}  # no file leads to another
+_STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}  # of the decoder, which else guesses what is damaged
+_FEW_FRAMES = 3
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _STRETCHED = np.round((np.arange(256) - 16) * (255 / 219)).clip(0, 255).astype("uint8")
 _LUMA_FIRST = ("yuv", "yuvj", "gray", "nv12", "nv21")
@@ -35,9 +42,13 @@ def decode_video(path: str | PathLike) -> tuple[np.ndarray, tuple[int, int] | No
     With constant chroma the RGB picture is a function of luma alone; see `rgb_lookup`.
     """
     path = Path(path)
-    kind = _container(path)
     try:
-        return _decode_dicom(path) if kind == "dicom" else _decode_av(path, kind)
+        if not path.is_file():
+            raise VideoError(f"{path} is missing or not a file")
+        with path.open("rb") as file:
+            kind, avi = read_container(path, file)
+            file.seek(0)
+            return (decode_dicom(path, file), None) if kind == "dicom" else _decode_av(path, file, kind, avi)
     except VideoError:
         raise
     except MemoryError as error:
@@ -63,103 +74,68 @@ def rgb_lookup(chroma: tuple[int, int]) -> np.ndarray:
     return frame.to_ndarray(format="rgb24").reshape(256, 3)
 
 
-def _container(path: Path) -> str:
-    """The kind of file ("avi", "mov", "dicom") by its first bytes; refuses everything else, and files cut short."""
-    if not path.is_file():
-        raise VideoError(f"{path} is missing or not a file")
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(132)
-        if size == 0:
-            raise VideoError(f"{path} is empty: get it again")
-        if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-            kind, chunks = "avi", _riff_chunks(file, size)
-        elif head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"):
-            kind, chunks = "mov", _iso_boxes(file, size)
-        elif head[128:132] == b"DICM":
-            return "dicom"
-        else:
-            raise VideoError(f"{path} is no AVI, MP4, MOV or DICOM video (it starts with {head[:8]!r})")
-        for name, end in chunks:
-            if end > size:
-                raise VideoError(f"{path} is cut short: its {name} should end at byte {end}, the file has {size}")
-    return kind
-
-
-def _riff_chunks(file, size: int) -> Iterator[tuple[str, int]]:
-    """Name and end of each RIFF list of an AVI file (large files have several)."""
-    position = 0
-    while position + 8 <= size:
-        file.seek(position)
-        head = file.read(8)
-        if head[:4] != b"RIFF":
-            return  # padding after the last list
-        length = int.from_bytes(head[4:], "little")
-        if length in (0, 0xFFFFFFFF):
-            length = size  # never finished by its writer: certainly too long
-        position += 8 + length
-        yield "RIFF list", position
-        position += length & 1
-
-
-def _iso_boxes(file, size: int) -> Iterator[tuple[str, int]]:
-    """Name and end of each box on the top level of an MP4 or MOV file."""
-    position = 0
-    while position + 8 <= size:
-        file.seek(position)
-        head = file.read(16)
-        length = int.from_bytes(head[:4], "big")
-        if length == 1:
-            length = int.from_bytes(head[8:16], "big")
-        if length == 0:
-            return  # reaches to the end of the file by definition
-        if length < 8:
-            length = size + 8
-        position += length
-        yield f"{head[4:8].decode('latin-1')} box", position
-
-
-def _decode_av(path: Path, kind: str) -> tuple[np.ndarray, tuple[int, int] | None]:
+def _decode_av(path: Path, file: BinaryIO, kind: str, avi: AVI | None) -> tuple[np.ndarray, tuple[int, int] | None]:
     import av
 
-    frames: list[np.ndarray] = []
-    chroma, total = set(), 0
-    with av.open(str(path), format=kind) as container:
+    # The open file is handed over, never its name: `pipe:0` and `http:x.avi` would be taken for protocols.
+    with av.open(file, format=kind, container_options=_CONTAINED) as container:
         if not container.streams.video:
             raise VideoError(f"{path} has no video stream")
         stream = container.streams.video[0]
-        _check_claim(path, stream.frames, stream.width or 1, stream.height or 1)
+        check_claim(path, stream.frames, stream.width or 1, stream.height or 1)
+        stream.codec_context.options = {**_STRICT, "max_pixels": str(LARGEST_PIXELS)}
         # Small MJPEG frames decode fastest on one thread; the store decodes several files at once.
         stream.thread_type = "NONE" if kind == "avi" else "AUTO"
-        discarded = 0
-        for packet in container.demux(stream):
-            discarded += bool(packet.is_discard and packet.size)
-            for frame in packet.decode():
-                grey, tint = _planes(frame)
-                total += grey.nbytes
-                if frame.is_corrupt:
-                    raise VideoError(f"{path}: frame {len(frames)} is damaged: get it again")
-                if total > LARGEST_BYTES:
-                    raise VideoError(f"{path} decodes to more than {LARGEST_BYTES} bytes: cut it into shorter videos")
-                frames.append(grey)
-                chroma.add(tint)
+        frames, tints, discarded = _decode_packets(path, container, stream, avi)
         claimed = stream.frames
     if not frames:
         raise VideoError(f"{path} holds no frame that can be decoded")
     # An edit list may hide frames of an MP4 or MOV: those that the container itself marks may be absent.
     if claimed and not claimed - discarded <= len(frames) <= claimed:
         raise VideoError(f"{path} holds {len(frames)} frames, its header says {claimed}: get it again")
-    return np.stack(frames), chroma.pop() if len(chroma) == 1 else None
+    if avi and (frames[0].shape != (avi.height, avi.width) or len(frames) != len(avi.pictures)):
+        raise VideoError(f"{path}: its pictures have another size or number than its header says: get it again")
+    if avi:
+        _check_tints(path, tints)
+    return np.stack(frames), tints[0] if len(set(tints)) == 1 else None
 
 
-def _check_claim(path: Path, frames: int, width: int, height: int) -> None:
-    """Refuses a header whose claim cannot be true before anything is allocated for it."""
-    size = os.path.getsize(path)
-    if frames > size or frames * width * height > LARGEST_BYTES:
-        raise VideoError(
-            f"{path}: its header claims {frames} frames of {width} x {height} in a file of {size} bytes, "
-            f"more than can be true or the {LARGEST_BYTES} bytes a video may take: get it again"
-        )
+def _decode_packets(path: Path, container, stream, avi: AVI | None) -> tuple[list[np.ndarray], list, int]:
+    """Grey frames, their tints, and the number of packets that the container says are not to be shown."""
+    frames: list[np.ndarray] = []
+    tints, total, discarded, packets = [], 0, 0, 0
+    jpeg = JPEGCheck(path) if avi and stream.codec_context.name == "mjpeg" else None
+    for packet in container.demux(stream):
+        discarded += bool(packet.is_discard and packet.size)
+        if avi and packet.size:
+            # libav follows the index, the check of the structure the chunks: both must lead to the same pictures.
+            if (packet.pos, packet.size) not in avi.pictures[packets : packets + 1]:
+                raise VideoError(f"{path}: frame {packets} is not where its index says: get it again")
+            if jpeg:
+                jpeg.check(packets, bytes(packet))
+            packets += 1
+        for frame in packet.decode():
+            grey, tint = _planes(frame)
+            total += grey.nbytes
+            if frame.is_corrupt:
+                raise VideoError(f"{path}: frame {len(frames)} is damaged: get it again")
+            if total > LARGEST_BYTES:
+                raise VideoError(f"{path} decodes to more than {LARGEST_BYTES} bytes: cut it into shorter videos")
+            frames.append(grey)
+            tints.append(tint)
+    return frames, tints, discarded
+
+
+def _check_tints(path: Path, tints: list[tuple[int, int] | None]) -> None:
+    """Refuses an AVI where a few frames are coloured between many of one constant chroma.
+
+    Nobody films so: it is what a damaged picture looks like, where the luma of one block is read as chroma of another.
+    """
+    tint, count = Counter(tints).most_common(1)[0]
+    odd = len(tints) - count
+    if tint is not None and 0 < odd < count and odd <= max(_FEW_FRAMES, len(tints) // 10):
+        number = next(place for place, own in enumerate(tints) if own != tint)
+        raise VideoError(f"{path}: frame {number} is damaged (coloured between grey ones): get it again")
 
 
 @lru_cache(maxsize=16)
@@ -180,7 +156,7 @@ def _planes(frame) -> tuple[np.ndarray, tuple[int, int] | None]:
     """Grey picture (H, W) of one decoded frame, and its chroma where that is constant and of full range."""
     treatment = _treatment(frame.format.name, int(frame.color_range))
     if treatment == "rgb":
-        return _luma(frame.to_ndarray(format="rgb24")), None
+        return luma(frame.to_ndarray(format="rgb24")), None
     planes = frame.planes
     grey = _plane(planes[0])
     if treatment == "stretched":
@@ -201,29 +177,3 @@ def _constant(plane: bytes, line_size: int, width: int) -> int | None:
 def _plane(plane) -> np.ndarray:
     """The pixels of one plane without the padding at the end of its lines; a view."""
     return np.frombuffer(plane, "uint8").reshape(plane.height, plane.line_size)[:, : plane.width]
-
-
-def _luma(rgb: np.ndarray) -> np.ndarray:
-    """Rec. 601 luma, uint8 (..., H, W), of RGB (..., H, W, 3)."""
-    return np.round(rgb @ np.array([0.299, 0.587, 0.114])).clip(0, 255).astype("uint8")
-
-
-def _decode_dicom(path: Path) -> tuple[np.ndarray, tuple[int, int] | None]:
-    import pydicom
-    from pydicom.pixels import pixel_array
-
-    data = pydicom.dcmread(path)
-    if "PixelData" not in data:
-        raise VideoError(f"{path} is a DICOM file without pixels")
-    _check_claim(path, int(data.get("NumberOfFrames", 1) or 1), int(data.Columns), int(data.Rows))
-    pixels = pixel_array(data, raw=True)  # keeps YCbCr, whose first sample is the grey we want
-    kind = data.PhotometricInterpretation
-    if data.SamplesPerPixel == 3:
-        pixels = pixels[..., 0] if kind.startswith("YBR") else _luma(pixels)
-    elif kind not in ("MONOCHROME1", "MONOCHROME2"):
-        raise VideoError(f"{path}: pixels of kind {kind} are not supported: convert to RGB or grey")
-    if pixels.dtype != np.uint8:
-        pixels = (pixels.astype("int64") >> max(int(data.BitsStored) - 8, 0)).clip(0, 255).astype("uint8")
-    if kind == "MONOCHROME1":
-        pixels = 255 - pixels
-    return np.ascontiguousarray(pixels.reshape(-1, *pixels.shape[-2:])), None

@@ -6,6 +6,12 @@ import pytest
 from tests.data.made import half_ellipse, tracing_rows
 
 
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    """Long lists of faults are written below a home: no test's goes into the clone."""
+    monkeypatch.setenv("ECHOLIB_HOME", str(tmp_path / "home"))
+
+
 @pytest.fixture
 def echonet_root(tmp_path):
     """An EchoNet-Dynamic folder of three videos; the ED of V1 comes after its ES."""
@@ -13,7 +19,7 @@ def echonet_root(tmp_path):
     (root / "Videos").mkdir(parents=True)
     rows = []
     for place, split in enumerate(["TRAIN", "VAL", "TEST"]):
-        (root / "Videos" / f"V{place}.avi").write_bytes(b"not opened by the reader")
+        (root / "Videos" / f"V{place}.avi").write_bytes(b"not decoded by the reader: %d" % place)
         rows.append([f"V{place}", 50.0 + place, 40.0, 80.0, 112, 112, 50, 30, split])
     columns = ["FileName", "EF", "ESV", "EDV", "FrameHeight", "FrameWidth", "FPS", "NumberOfFrames", "Split"]
     pd.DataFrame(rows, columns=columns).to_csv(root / "FileList.csv", index=False)

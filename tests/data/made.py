@@ -26,6 +26,21 @@ def write_avi(path: Path, frames: np.ndarray, backend: int = cv2.CAP_OPENCV_MJPE
     return path
 
 
+def mp4(path: Path, frames: np.ndarray, codec: str = "libx264") -> Path:
+    """A grey (T, H, W) film in an MP4 or MOV file, as a scanner exports it."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=50)
+        stream.height, stream.width = frames.shape[1:]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            picture = av.VideoFrame.from_ndarray(frame, format="gray").reformat(format="yuv420p")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return path
+
+
 def opencv_rgb(path: Path) -> np.ndarray:
     """Every frame as OpenCV decodes it: uint8 (T, H, W, 3) RGB."""
     capture, frames = cv2.VideoCapture(str(path)), []

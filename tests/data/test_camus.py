@@ -22,7 +22,7 @@ def write_image(path, array, spacing=(0.308, 0.154)):
 
 def write_patient(folder, cfg, suffix=".nii.gz", sequence="half_sequence", views=("2CH", "4CH"), masks=True):
     folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng([*str(folder).encode()])
     for view in views:
         for kind, shape in (("ED", (12, 10)), ("ES", (12, 10)), (sequence, (9, 12, 10))):
             write_image(folder / f"{folder.name}_{view}_{kind}{suffix}", rng.integers(0, 256, shape).astype("uint8"))
@@ -191,3 +191,59 @@ def test_real_patients_of_the_old_release(camus_folder):
     assert ef.tolist() == [63.2, 49.4, 55.4, 62.1, 53.4]
     pixels, spacing = read_image(dataset.images.iloc[0].path)
     assert pixels.shape == (1, 778, 549) and spacing == pytest.approx((0.154, 0.308))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("EF: 54", "EF: 54\nEF: 45", "Info_4CH.cfg row 8: EF is 45, and 54 before"),
+        ("Sex: F", "Sex: X", "Info_4CH.cfg: Sex is X, not F or M"),
+        ("Quality: Good", "Quality: Superb", "Info_4CH.cfg: ImageQuality is Superb, not Good or Medium or Poor"),
+        ("EF: 54", "EF: 54\nLVedv: 40\nLVesv: 90", "LVedv is 40, not above LVesv of 90 mL: are they swapped?"),
+        ("Sex: F", "Sex: \xff", "Info_4CH.cfg is no UTF-8 text"),
+        ("Sex: F", "Sex: \0", "Info_4CH.cfg is no text"),
+    ],
+)
+def test_a_cfg_that_cannot_be(new_root, old, new, match):
+    path = new_root / "database_nifti" / "patient0001" / "Info_4CH.cfg"
+    path.write_bytes(NEW_CFG.replace(old, new).encode("latin-1"))
+    text = refusal(new_root)
+    assert match in text and "1 fault" in text
+
+
+def test_a_repeated_line_of_a_cfg_is_no_contradiction(new_root):
+    path = new_root / "database_nifti" / "patient0001" / "Info_4CH.cfg"
+    path.write_text(NEW_CFG + "EF: 54\n")
+    assert len(CAMUS(new_root).patients) == 3
+
+
+@pytest.mark.parametrize("content", [b"patient0003\xff\n", b"patient\0\n"])
+def test_a_list_that_is_no_text(new_root, content):
+    (new_root / "database_split" / "subgroup_testing.txt").write_bytes(content)
+    assert "subgroup_testing.txt is no " in refusal(new_root)
+
+
+def test_ef_as_fractions(new_root):
+    for path in new_root.glob("database_nifti/*/Info_*.cfg"):
+        path.write_text(NEW_CFG.replace("EF: 54", "EF: 0.54"))
+    assert "EF in Info_*.cfg: no EF is above 1, the largest is 0.54" in refusal(new_root)
+
+
+def test_a_mask_of_one_phase_alone(new_root):
+    (new_root / "database_nifti" / "patient0002" / "patient0002_2CH_ES_gt.nii.gz").unlink()
+    text = refusal(new_root)
+    assert "patient0002: one of its 2CH images of ED and ES has a mask, the other none" in text and "1 fault" in text
+
+
+def test_one_image_in_two_splits(new_root):
+    folder = new_root / "database_nifti"
+    copied = folder / "patient0003" / "patient0003_4CH_ED.nii.gz"
+    copied.write_bytes((folder / "patient0001" / "patient0001_4CH_ED.nii.gz").read_bytes())
+    text = refusal(new_root)
+    assert "patient0003_4CH_ED.nii.gz (test) and patient0001_4CH_ED.nii.gz (train) are one file" in text
+
+
+def test_raw_voxels_in_two_splits(old_root):
+    train, test = (old_root / name / "patient0001" for name in ("training", "testing"))
+    (test / "patient0001_4CH_ED.raw").write_bytes((train / "patient0001_4CH_ED.raw").read_bytes())
+    assert "patient0001_4CH_ED.raw (train) are one file" in refusal(old_root)

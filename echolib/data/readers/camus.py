@@ -1,5 +1,6 @@
 """CAMUS on disk, in its NIfTI and in its older MHD release, as tidy tables."""
 
+import os
 import re
 import warnings
 from os import PathLike
@@ -9,9 +10,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from echolib.data.checks import inside
+from echolib.data.checks import check_one_split, check_percent, inside, read_text
 from echolib.data.dataset_entry import DatasetEntry, Options
-from echolib.data.errors import Faults
+from echolib.data.errors import DataError, Faults
 from echolib.data.image import image_frames, image_spacing, mask_frames
 
 VIEWS = ("2CH", "4CH")
@@ -19,6 +20,7 @@ _SPLIT_LISTS = {"training": "train", "validation": "val", "testing": "test"}
 _OLD_FOLDERS = {"training": "train", "testing": "test"}
 _PHASES = {"ED": "ED", "ES": "ES", "half_sequence": "sequence", "sequence": "sequence"}
 _SUFFIXES = (".nii.gz", ".nii", ".mhd")
+_WORDS = {"Sex": ("F", "M"), "ImageQuality": ("Good", "Medium", "Poor")}
 _NUMBERS = {  # key in the cfg -> (column, least, most)
     "EF": ("ef_percent", 0, 100),  # new release: from the scanner's report
     "LVef": ("lv_ef_percent", 0, 100),  # old release: biplane, from the masks; never mix it with EF
@@ -51,8 +53,10 @@ class CAMUS:
     lv_ef_percent (cfg `LVef`), esv_ml, edv_ml, fps. EF and volumes belong to the patient: a view without cfg takes
     them from the other one. Quality, fps and frame belong to the view. A sequence's first frame may be ES.
 
-    Raises DataError with every fault: cfg lines that cannot be read, EF, frames or rates out of range, patients listed
-    in two splits or in none, names in lists or links that lead out of the folder, a mask without its image.
+    Raises DataError with every fault: cfg lines that cannot be read or contradict each other, EF, frames or rates out
+    of range, EF as fractions, volumes of ES not below those of ED, unknown sexes or qualities, patients listed in two
+    splits or in none, one image in two splits, names in lists or links that lead out of the folder, a mask without its
+    image, a mask of only one of ED and ES.
     """
 
     def __init__(self, root: str | PathLike):
@@ -69,8 +73,13 @@ class CAMUS:
             images, person = _read_patient(name, folder, split, faults)
             rows.extend(images)
             people.append(person)
+        images = pd.DataFrame(rows)
+        if len(images):
+            check_one_split(faults, images["path"].map(_pixel_file), images["split"])
+            for key in ("EF", "LVef"):
+                check_percent(faults, f"{key} in Info_*.cfg", images[_NUMBERS[key][0]])
         faults.raise_any()
-        self.images, self.patients = pd.DataFrame(rows), pd.DataFrame(people)
+        self.images, self.patients = images, pd.DataFrame(people)
 
     def __repr__(self) -> str:
         return f"CAMUS({str(self.root)!r}): {len(self.patients)} patients, {len(self.images)} images"
@@ -118,7 +127,7 @@ def _split_lists(root: Path, faults: Faults) -> dict[str, str]:
         if not path.is_file():
             faults.add(f"{path} is missing")
             continue
-        for row, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
+        for row, line in enumerate(_lines(path, faults), 1):
             patient = line.strip()
             if patient and not re.fullmatch(r"patient\d+", patient):
                 faults.add(f"{path.name} row {row}: {patient!r} is not a patient's name")
@@ -169,28 +178,43 @@ def _view_files(folder: Path, view: str, faults: Faults) -> dict[str, tuple[str,
             faults.add(f"{mask} has no image beside it")
         if image:
             files[phase] = (str(image), str(mask or ""))
+    masks = [bool(files[phase][1]) for phase in ("ED", "ES") if phase in files]
+    if any(masks) and not all(masks):
+        faults.add(f"{folder}: one of its {view} images of ED and ES has a mask, the other none")
     return files
+
+
+def _pixel_file(path: str) -> str | None:
+    """The file in which an image's pixels lie: the headers of two patients may well be equal."""
+    if not path.endswith(".mhd"):
+        return path
+    return next((raw for suffix in ("raw", "zraw") if os.path.isfile(raw := f"{path[:-3]}{suffix}")), None)
 
 
 def _read_cfg(path: Path, faults: Faults) -> dict:
     """The cfg of one view by column names, with ED and ES as 0-based frames; empty when there is no file."""
     if not path.is_file():
         return {}
-    raw = {}
-    for row, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
-        key, colon, value = line.partition(":")
-        if colon:
-            raw[key.strip()] = value.strip()
-        elif line.strip():
+    raw: dict[str, str] = {}
+    for row, line in enumerate(_lines(path, faults), 1):
+        key, colon, value = (part.strip() for part in line.partition(":"))
+        if colon and raw.setdefault(key, value) != value:
+            faults.add(f"{path} row {row}: {key} is {value}, and {raw[key]} before")
+        elif not colon and line.strip():
             faults.add(f"{path} row {row}: {line.strip()!r} is not 'key: value'")
     named = {name: raw[key] for key, name in (("Sex", "sex"), ("ImageQuality", "quality")) if raw.get(key)}
     cfg: dict[str, str | float] = {**named}
+    for key, words in _WORDS.items():
+        if raw.get(key) and raw[key] not in words:
+            faults.add(f"{path}: {key} is {raw[key]}, not {' or '.join(words)}")
     for key, (column, least, most) in _NUMBERS.items():
         if raw.get(key):
             value = _number(raw[key])
             if not least <= value <= most:
                 faults.add(f"{path}: {key} is {raw[key]}, not within {least} to {most}")
             cfg[column] = value
+    if _number(raw.get("LVesv", "")) >= _number(raw.get("LVedv", "")):
+        faults.add(f"{path}: LVedv is {raw['LVedv']}, not above LVesv of {raw['LVesv']} mL: are they swapped?")
     total = _number(raw.get("NbFrame", "inf"))
     for phase in ("ED", "ES"):
         if raw.get(phase):
@@ -200,6 +224,15 @@ def _read_cfg(path: Path, faults: Faults) -> dict:
                 continue
             cfg[phase] = int(value) - 1
     return cfg
+
+
+def _lines(path: Path, faults: Faults) -> list[str]:
+    """The lines of a text file; none, and a fault, where it is no text."""
+    try:
+        return read_text(path).splitlines()
+    except DataError as error:
+        faults.add(str(error))
+        return []
 
 
 def _number(text: str) -> float:

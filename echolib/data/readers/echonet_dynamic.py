@@ -11,15 +11,19 @@ from echolib.data.checks import (
     as_numbers,
     as_texts,
     check_files,
+    check_one_split,
+    check_percent,
     check_splits,
+    outside,
     read_csv,
     unsafe_names,
     whole_above,
 )
 from echolib.data.dataset_entry import DatasetEntry
-from echolib.data.errors import Faults, TableFaults
+from echolib.data.errors import Faults, TableFaults, shortened
 
 ROWS_A_TRACING = 21  # the long axis, then 20 chords from apex to mitral plane
+SMALLEST_PX = 1.0  # the area of a tracing, in pixels
 FEWEST_ROWS = 12  # below it the interpolated outline would be a guess
 _VIDEO_COLUMNS = ("FileName", "EF", "ESV", "EDV", "FrameHeight", "FrameWidth", "FPS", "NumberOfFrames", "Split")
 _TRACING_COLUMNS = ("FileName", "X1", "Y1", "X2", "Y2", "Frame")
@@ -36,9 +40,11 @@ class EchoNetDynamic:
     y2 in pixels, row 0 = long axis). The phase is decided by area: a video's largest tracing is "ED", its smallest
     "ES", any further one "". Where several observers traced one frame there is a row for each, and the first decides.
 
-    Raises DataError with every bad row: duplicates, an EF that is empty or outside 0 to 100, an unknown split,
-    impossible numbers, a name that is no plain file name, a missing video, a link out of the folder, a tracing past
-    the last frame or with another number of rows than 21, a traced video that FileList.csv lacks.
+    Raises DataError with every bad row: duplicates, an EF that is empty or outside 0 to 100, EF as fractions, an ESV
+    that is not below its EDV, an unknown split, impossible numbers, a name that is no plain file name, a missing video,
+    a link out of the folder, one file in two splits, a tracing past the last frame, of fewer than 12 rows, without an
+    area or with a point further than 5 % of a side outside of the picture. Traced videos that FileList.csv lacks are
+    left out with a warning; more of them than of listed ones are an error.
     """
 
     def __init__(self, root: str | PathLike):
@@ -72,11 +78,16 @@ def _read_videos(root: Path, faults: Faults) -> pd.DataFrame:
     rows.where(~numbers["EF"].between(0, 100), "EF of {FileName} is {EF}, not within 0 to 100 percent")
     for volume in ("ESV", "EDV"):
         rows.where(~(numbers[volume] > 0), f"{volume} of {{FileName}} is {{{volume}}}, not above 0 mL")
+    rows.where(
+        numbers["ESV"] >= numbers["EDV"], "EDV of {FileName} is {EDV}, not above its ESV of {ESV} mL: are they swapped?"
+    )
+    check_percent(rows, "FileList.csv", numbers["EF"])
     rows.where(~(numbers["FPS"] > 0), "FPS of {FileName} is {FPS}, not above 0")
     for name in ("FrameHeight", "FrameWidth", "NumberOfFrames"):
         rows.where(~whole_above(numbers[name], 1), f"{name} of {{FileName}} is {{{name}}}, not a whole number above 0")
     split = check_splits(rows, "Split", as_texts(table["Split"]))
     paths = check_files(rows, root, [root / "Videos"], ".avi", names[~unsafe].drop_duplicates())
+    check_one_split(rows, names.map(paths), split)
     faults.extend(rows.lines)
     whole = {name: numbers[name].fillna(0).astype("int64") for name in ("FrameHeight", "FrameWidth", "NumberOfFrames")}
     videos = pd.DataFrame(
@@ -102,15 +113,26 @@ def _read_tracings(root: Path, videos: pd.DataFrame, faults: Faults) -> pd.DataF
     listed = names.isin(videos["video"])
     if not listed.all():
         # One traced video of the official release is not in its FileList.csv; cut copies leave out more.
-        unknown = sorted(names[~listed].unique())
-        warnings.warn(f"VolumeTracings.csv traces videos that FileList.csv lacks: {', '.join(unknown)}", stacklevel=3)
+        unknown, known = sorted(names[~listed].unique()), names[listed].nunique()
+        text = f"VolumeTracings.csv traces videos that FileList.csv lacks: {shortened(', '.join(unknown))}"
+        if len(unknown) > known:
+            faults.add(f"{text} ({len(unknown)} of {len(unknown) + known})")
+            return pd.DataFrame({"video": [], "frame": []})
+        warnings.warn(text, stacklevel=3)
         table, names = table[listed].copy(), names[listed]
     rows = TableFaults("VolumeTracings.csv", table, "")
     points = np.column_stack([as_numbers(table[name]) for name in ("X1", "Y1", "X2", "Y2")])
     frames = as_numbers(table["Frame"])
-    table["last"] = names.map(videos.drop_duplicates("video").set_index("video")["frames"]) - 1
+    of_video = videos.drop_duplicates("video").set_index("video")
+    place = of_video.index.get_indexer(pd.Index(names))
+    table["last"] = of_video["frames"].to_numpy()[place] - 1
+    sides = of_video[["width", "height"] * 2].where(lambda px: px > 0).to_numpy()[place]
     # pyrefly: ignore[no-matching-overload]  (NumPy types the reduction along an axis as a scalar, too)
     rows.where(pd.Series(np.isnan(points).any(axis=1)), "a coordinate of {FileName}, frame {Frame}, is not a number")
+    rows.where(
+        outside(points, sides),
+        "a point of {FileName}, frame {Frame}, lies outside of the picture: ({X1}, {Y1}) to ({X2}, {Y2})",
+    )
     rows.where(~whole_above(frames, 0), "Frame {Frame} of {FileName} is not a whole number from 0")
     rows.where(frames > table["last"], "Frame {Frame} is past the last frame ({last}) of {FileName}")
     if not rows.lines:
@@ -122,7 +144,10 @@ def _read_tracings(root: Path, videos: pd.DataFrame, faults: Faults) -> pd.DataF
             f"the tracing of {{FileName}}, frame {{Frame}}, has {{size}} rows, fewer than {FEWEST_ROWS}",
         )
         if not rows.lines:
-            return _tracing_table(keys, table["size"].to_numpy(), points)
+            tracings = _tracing_table(keys, table["size"].to_numpy(), points)
+            for flat in tracings[tracings["area_px"] < SMALLEST_PX].itertuples():
+                faults.add(f"VolumeTracings.csv: the tracing of {flat.video}, frame {flat.frame}, encloses no area")
+            return tracings
     faults.extend(rows.lines)
     return pd.DataFrame({"video": [], "frame": []})
 

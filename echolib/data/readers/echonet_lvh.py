@@ -1,5 +1,6 @@
 """EchoNet-LVH on disk (MeasurementsList.csv, Batch*/*.avi) as tidy tables."""
 
+import warnings
 from os import PathLike
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from echolib.data.checks import (
     as_numbers,
     as_texts,
     check_files,
+    check_one_split,
     check_splits,
+    outside,
     read_csv,
     unsafe_names,
     whole_above,
@@ -20,7 +23,10 @@ from echolib.data.errors import DataError, Faults, TableFaults
 
 MEASURES = ("LVPW", "LVID", "IVS")  # bottom to top in the parasternal long axis
 WALL_KEYPOINTS = ("posterior_outer", "posterior_inner", "septum_left", "septum_right")  # their ends, as they meet
+LENGTHS_CM = (0.05, 15.0)  # of a wall or a cavity
 LARGEST_GAP_PX = 3.0  # two ends of one joint further apart than this are no joint
+_LARGEST_RATIO, _LARGEST_ERROR_PX = 2.0, 5.0  # of one measurement's scale to that of its video; of its length
+_NAMED = 5  # of what is left out
 _PHASES = {"d": "ED", "s": "ES"}
 _COLUMNS = ("HashedFileName", "Calc", "CalcValue", "Frame", "X1", "X2", "Y1", "Y2", "FPS", "Width", "Height")
 _SPELLINGS = {"Frames": ("Frames", "NumFrames"), "Split": ("split", "Split")}  # files, and the dataset's own web page
@@ -37,10 +43,13 @@ class EchoNetLVH:
 
     `keypoints`, one row per frame that carries all three measures of one phase with joints no more than 3 px apart:
     video, split, frame, phase, points (float32 (4, 2): x, y from the posterior wall up to the septum, joints
-    averaged), cm_per_px (summed lengths in cm by summed lengths in pixels).
+    averaged), cm_per_px (summed lengths in cm by summed lengths in pixels). Frames that carry all three with wider
+    joints are named in a warning.
 
-    Raises DataError with every bad row: unknown measure or split, one video in two splits, lengths, frames, sizes or
-    coordinates that are no numbers, a frame past the last, names or links out of the folder, missing videos.
+    Raises DataError with every bad row: unknown measure or split, one video or one file in two splits, lengths, frames,
+    sizes or coordinates that are no numbers, lengths outside 0.05 to 15 cm or at another scale than the video's others,
+    points outside of the picture, one measure of one frame with two values, a frame past the last, names or links out
+    of the folder, missing videos.
     """
 
     def __init__(self, root: str | PathLike):
@@ -76,9 +85,12 @@ def _read_tables(root: Path, faults: Faults) -> tuple[pd.DataFrame, pd.DataFrame
         first = values.groupby(names).transform("first")
         rows.where((values != first) & values.notna(), f"{column} of {{HashedFileName}} is {{{column}}}, not as before")
     unsafe = unsafe_names(names)
+    _check_plausible(rows, names, measurements, sizes)
     rows.where(unsafe, "HashedFileName {HashedFileName} is not a plain file name")
     folders = sorted(root.glob("Batch*")) or [root / "Batch1"]
     paths = check_files(rows, root, folders, ".avi", names[~unsafe].drop_duplicates())
+    once = pd.DataFrame({"path": names.map(paths), "split": split}).drop_duplicates("path")
+    check_one_split(rows, once["path"], once["split"])
     faults.extend(rows.lines)
     videos = pd.DataFrame(
         {
@@ -100,7 +112,11 @@ def _measurements(rows: TableFaults, names: pd.Series) -> pd.DataFrame:
     known = calc.str[:-1].isin(MEASURES) & calc.str[-1:].isin(list(_PHASES))
     rows.where(~known, "Calc of {HashedFileName} is {Calc}, not IVS, LVID or LVPW with d or s")
     length, frame = as_numbers(table["CalcValue"]), as_numbers(table["Frame"])
-    rows.where(~(length > 0), "CalcValue of {HashedFileName} is {CalcValue}, not above 0 cm")
+    least, most = LENGTHS_CM
+    rows.where(
+        ~length.between(least, most),
+        f"CalcValue of {{HashedFileName}} is {{CalcValue}}, not within {least:g} to {most:g} cm",
+    )
     rows.where(~whole_above(frame, 0), "Frame {Frame} of {HashedFileName} is not a whole number from 0")
     # `Frames` is not always a number: then nothing can be said about the last frame.
     rows.where(
@@ -122,6 +138,34 @@ def _measurements(rows: TableFaults, names: pd.Series) -> pd.DataFrame:
     return measurements.reset_index(drop=True)
 
 
+def _check_plausible(rows: TableFaults, names: pd.Series, measurements: pd.DataFrame, sizes: dict) -> None:
+    """Points inside of the picture, one value for one measure, one scale (cm per px) for one video."""
+    ends = measurements[["x1", "y1", "x2", "y2"]].to_numpy()
+    sides = np.column_stack([sizes["Width"], sizes["Height"]] * 2)
+    rows.where(
+        outside(ends, sides),
+        "a point of {HashedFileName} {Calc} lies outside of the picture: ({X1}, {Y1}) to ({X2}, {Y2})",
+    )
+    keys = ["video", "frame", "phase", "measure"]
+    several = measurements.drop_duplicates().duplicated(keys, keep=False)
+    several = several.reindex(measurements.index, fill_value=False)
+    rows.where(several, "{Calc} of {HashedFileName}, frame {Frame}, is there more than once with other values")
+    pixels = np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1])
+    length = measurements["length_cm"].to_numpy()
+    # What is no length of a heart is a fault of its own.
+    scale = pd.Series(
+        np.where(
+            (pixels > 0) & measurements["length_cm"].between(*LENGTHS_CM), length / np.maximum(pixels, 1e-9), np.nan
+        )
+    )
+    usual = scale.groupby(names.to_numpy()).transform("median")
+    ratio, error = scale / usual, np.abs(length / usual - pixels)
+    rows.where(
+        ((ratio > _LARGEST_RATIO) | (ratio < 1 / _LARGEST_RATIO)) & (error > _LARGEST_ERROR_PX),
+        "CalcValue of {HashedFileName} {Calc} is {CalcValue} cm, which does not fit its points at its video's scale",
+    )
+
+
 def _join_keypoints(measurements: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
     keys = ["video", "frame", "phase"]
     single = measurements.drop_duplicates([*keys, "measure"])
@@ -136,6 +180,14 @@ def _join_keypoints(measurements: pd.DataFrame, videos: pd.DataFrame) -> pd.Data
     table = wide.index.to_frame(index=False)
     table["points"] = list(points.astype("float32"))
     table["cm_per_px"] = wide["length_cm"].to_numpy().sum(axis=1) / np.maximum(lengths.sum(axis=1), 1e-9)
+    if not joined.all():
+        apart = [f"{row.video} frame {row.frame}" for row in table[~joined].itertuples()]
+        more = f" and {len(apart) - _NAMED} more" if len(apart) > _NAMED else ""
+        warnings.warn(
+            f"MeasurementsList.csv: no keypoints from {len(apart)} of {len(table)} frames, whose measures do not join "
+            f"within {LARGEST_GAP_PX:g} px: {', '.join(apart[:_NAMED])}{more}",
+            stacklevel=3,
+        )
     table = table[joined].merge(videos[["video", "split"]], on="video", how="left")
     return table[["video", "split", "frame", "phase", "points", "cm_per_px"]]
 
