@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -31,6 +33,17 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
+
+
+def file_lock(path: str | os.PathLike, *, blocking: bool = True) -> FileLock:
+    """A lock between processes, held inside `with`; the system frees it when its holder dies, however that happens.
+
+    Raises OSError where its file cannot be made: filelock itself would try again for ever.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.open("a").close()
+    return FileLock(path, blocking=blocking)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from echolib.data.errors import DataError, Faults
+from echolib.data.sources import source_sha256
 from echolib.files import file_sha256, write_text
 
 SUMS = "SHA256SUMS"
@@ -48,10 +49,13 @@ class Checksums:
         return bool(self.by_path)
 
     def expected(self, path: str | os.PathLike) -> str | None:
-        """The hash that a file below the folder should have; None where there is no SHA256SUMS. Raises DataError for a
-        file that it lacks."""
-        if not self:
-            return None
+        """The hash that a source below the folder should have; None where there is no SHA256SUMS.
+
+        Raises DataError for a file that the list lacks.
+        """
+        return source_sha256(path, self._listed) if self else None
+
+    def _listed(self, path: Path) -> str:
         name = Path(os.path.abspath(path)).relative_to(os.path.abspath(self.folder)).as_posix()
         if name not in self.by_path:
             raise DataError(f"{path} is not in {self.folder / SUMS}: {_AGAIN}")
@@ -69,7 +73,7 @@ class Checksums:
 
     def _fault(self, path: str | os.PathLike) -> str:
         try:
-            return "" if file_sha256(path) == self.expected(path) else f"{path} has another hash"
+            return "" if file_sha256(path) == self._listed(Path(path)) else f"{path} has another hash"
         except DataError:
             return f"{path} is not listed"
         except OSError as error:

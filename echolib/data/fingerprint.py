@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from echolib.data.sources import source_files
+
 PATHS = ("path", "mask_path")  # columns of items that say where a file lies
 
 
@@ -24,9 +26,13 @@ def data_fingerprint(description: str, items: pd.DataFrame, tables: Iterable[pd.
             _add(digest, _column_bytes(table[name]))
     for name in PATHS:
         if name in items:
-            sizes = (f"{os.path.basename(path)} {os.stat(path).st_size}" for path in items[name])
+            sizes = (f"{os.path.basename(path)} {_size(path)}" for path in items[name])
             _add(digest, "\n".join([name, *sizes]).encode())
     return digest.hexdigest()
+
+
+def _size(path: str) -> int:
+    return sum(os.stat(file).st_size for file in source_files(path))
 
 
 def _add(digest, content: bytes) -> None:

@@ -48,6 +48,12 @@ def read_metaimage(path: Path) -> Voxels:
     return Voxels(np.frombuffer(content, dtype).reshape(shape), (row, column))
 
 
+def voxel_file(path: Path) -> Path:
+    """The file in which the voxels lie: one beside the header, or the header itself. Raises as `read_metaimage`."""
+    header, end = _read_header(path)
+    return _data_file(path, header["ElementDataFile"], end)[0]
+
+
 def _read_header(path: Path) -> tuple[dict[str, str], int]:
     """The keys and values up to ElementDataFile, which is the last one, and where its line ends."""
     with path.open("rb") as file:

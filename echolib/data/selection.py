@@ -16,10 +16,10 @@ from echolib.data.checksums import SUMS, Checksums
 from echolib.data.dataset_entry import DatasetEntry, Options
 from echolib.data.errors import DataError
 from echolib.data.fingerprint import data_fingerprint
+from echolib.data.sources import source_sha256
 from echolib.data.store.decoding import Expected
 from echolib.data.store.frame_store import FrameStore
 from echolib.data.store.manifest import Item, Stamp, read_manifest
-from echolib.files import file_sha256
 from echolib.sealed import read_sealed, write_sealed
 
 
@@ -164,7 +164,7 @@ def _source_hashes(store: Path) -> list[str]:
 def _hash_now(item: Item) -> str:
     try:
         untouched = Stamp.of(item.stamp.source) == item.stamp
-        return item.sha256 if untouched else file_sha256(item.stamp.source)
+        return item.sha256 if untouched else source_sha256(item.stamp.source)
     except OSError:
         return "missing"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 from torch import nn
 
 from echolib.engine import checkpoint
@@ -18,7 +17,7 @@ from echolib.engine.finished import METRICS, damage, is_finished, read_metrics, 
 from echolib.engine.probe import write_probe
 from echolib.engine.task import Parent, on_device
 from echolib.engine.trainer import Trainer, initial_weights_seed, precision
-from echolib.files import write_json, write_text
+from echolib.files import file_lock, write_json, write_text
 
 
 def is_done(experiment: Experiment, runs: Path, cache: Path) -> bool:
@@ -53,7 +52,7 @@ def run(experiment: Experiment, context: RunContext, tick: Callable[[float], obj
     parents = finished_parents(experiment, context)
     folder = experiment.folder(context.runs)
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):  # the system releases it when its holder dies
+    with file_lock(folder / ".lock"):  # the system releases it when its holder dies
         if is_finished(folder) and not _discarded(experiment, folder, context):
             tick(experiment.schedule.epochs)
         else:

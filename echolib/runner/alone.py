@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
+
+from echolib.files import file_lock
 
 
 @contextmanager
@@ -15,8 +17,7 @@ def alone(lock: Path, *, deadline: float | None = None, on_wait: Callable[[], No
 
     Yields whether it is held (False: the deadline passed). on_wait: called once where another process holds it.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    held = FileLock(lock)
+    held = file_lock(lock)
     try:
         held.acquire(timeout=0)
     except Timeout:

@@ -2,13 +2,18 @@
 
 import shutil
 import subprocess
+from functools import partial
 
+import numpy as np
 import pytest
 
-from echolib.data import DataError
+from echolib.data import DataError, FrameStore
 from echolib.data.checksums import SUMS, Checksums, check_folder, write_checksums
+from echolib.data.image import image_frames
 from echolib.data.registry import entry
 from echolib.data.selection import DataSelection
+from echolib.data.store.decoding import Expected
+from echolib.data.store.manifest import Stamp
 
 
 @pytest.fixture
@@ -114,3 +119,23 @@ def test_a_store_built_without_a_list_is_held_to_one_that_came_later(camus, tmp_
     (tmp_path / SUMS).rename(camus / SUMS)
     module._open.cache_clear()
     assert "has another hash" in refusal(lambda: selection.open(tmp_path / "cache"))
+
+
+def test_the_voxels_beside_a_header_are_part_of_its_source(tmp_path):
+    """A .mhd says nothing of its pixels: another .raw under the same header is another source."""
+    simple_itk = pytest.importorskip("SimpleITK")
+    header, voxels = tmp_path / "set" / "a.mhd", tmp_path / "set" / "a.raw"
+    header.parent.mkdir()
+    simple_itk.WriteImage(simple_itk.GetImageFromArray(np.full((6, 5), 7, "uint8")), str(header))
+    write_checksums(header.parent)
+    sums, before = Checksums(header.parent), Stamp.of(header)
+    build = partial(FrameStore.build, tmp_path / "store", {"a": header}, read=image_frames, progress=False)
+    expected = {"a": Expected(sha256=sums.expected(header))}
+    assert build(expected=expected).frames("a").max() == 7
+    voxels.write_bytes(bytes(30))
+    assert Stamp.of(header) != before
+    assert "a.mhd has another hash" in refusal(lambda: build(expected=expected))
+    with pytest.warns(UserWarning, match="changed since they were decoded: decoded again: a$"):
+        assert build().frames("a").max() == 0
+    header.write_text("no header")
+    assert Stamp.of(header).bytes == 9

@@ -130,6 +130,7 @@ def make_mhd(folder: Path) -> None:
         for path in patient.glob("*_4CH_E?*.nii.gz"):
             SimpleITK.WriteImage(SimpleITK.ReadImage(str(path)), str(to / path.name.replace(".nii.gz", ".mhd")))
         shutil.copyfile(patient / "Info_4CH.cfg", to / "Info_4CH.cfg")
+    shutil.copytree(folder.with_name(f"{folder.name}.new") / "database_split", folder / "database_split")
     shutil.rmtree(folder.with_name(f"{folder.name}.new"))
     write_checksums(folder)
 

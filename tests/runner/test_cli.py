@@ -139,7 +139,7 @@ LONG = "x" * 5000
         (["study", "-p", f"{LONG}=1"], "no notebook asked for has this parameter"),
         (["study", "-p", f"epochs={LONG}"], "is not a int as 3 is"),
         (["study", "--profile", LONG], "one of smoke, demo, gpu, paper"),
-        (["phantom", "/proc/nowhere"], "/proc/.nowhere"),
+        (["phantom", "/proc/nowhere"], "/proc/nowhere.lock"),
     ],
     ids=["data", "only", "parameter", "value", "profile", "unwritable"],
 )

@@ -18,11 +18,11 @@ import numpy as np
 from tqdm import tqdm
 
 from echolib.data.errors import DataError, Faults
+from echolib.data.sources import source_sha256
 from echolib.data.store.damage import damaged_items
 from echolib.data.store.decoding import Expected, Job, WriteError, decode_all, write_frames
 from echolib.data.store.manifest import Item, Manifest, Recipe, Stamp, file_times, fingerprint, read_manifest
 from echolib.data.video import rgb_lookup
-from echolib.files import file_sha256
 from echolib.sealed import sealed, unsealed
 
 PARTIAL, JOURNAL = "frames.partial", "building.jsonl"
@@ -72,6 +72,7 @@ class Build:
     ):
         self.folder, self.recipe, self.read, self.stamps, self.expected = folder, recipe, read, stamps, expected
         self.partial, self.journal = folder / PARTIAL, folder / JOURNAL
+        self.changed: list[str] = []  # sources that are other files than those decoded before
         finished = _finished(folder)
         self.in_use = finished.file if finished else ""
         self.old = finished if finished and finished.recipe == recipe else None
@@ -94,6 +95,8 @@ class Build:
             if isinstance(error, WriteError):
                 raise
             raise WriteError(f"{self.folder} cannot be written ({error}): free space or build elsewhere") from error
+        if self.changed:
+            _say(f"sources of {self.folder} changed since they were decoded", self.changed)
 
     def _run(self, kept: dict[str, Item], workers: int | None, progress: bool) -> None:
         done = self._resume()
@@ -147,8 +150,7 @@ class Build:
         """Items of the finished store that need not be decoded again."""
         damaged = set(damaged_items(self.folder, old))
         if damaged:
-            names = ", ".join(sorted(damaged))
-            warnings.warn(f"{self.folder / old.file} was damaged: decoded again: {names}", stacklevel=5)
+            _say(f"{self.folder / old.file} was damaged", damaged)
         return self._still_valid(item for item in old.items if item.name not in damaged)
 
     def _still_valid(self, items: Iterable[Item]) -> dict[str, Item]:
@@ -158,6 +160,8 @@ class Build:
             stamp = self.stamps.get(item.name)
             if stamp and _as_said(item, self.expected) and (stamp == item.stamp or _same_content(stamp, item)):
                 valid[item.name] = replace(item, stamp=stamp)
+            elif stamp:
+                self.changed.append(item.name)
         return valid
 
     def _resume(self) -> dict[str, Item]:
@@ -224,6 +228,12 @@ def _finished(folder: Path) -> Manifest | None:
         return None
 
 
+def _say(what: str, names: Iterable[str]) -> None:
+    first, *others = sorted(names)
+    more = f" and {len(others)} more" if others else ""
+    warnings.warn(f"{what}: decoded again: {first}{more}", stacklevel=5)
+
+
 def _line(content: dict) -> str:
     return json.dumps(sealed(content)) + "\n"
 
@@ -237,7 +247,7 @@ def _as_said(item: Item, expected: Mapping[str, Expected]) -> bool:
 
 def _same_content(stamp: Stamp, item: Item) -> bool:
     try:
-        return stamp.bytes == item.stamp.bytes and file_sha256(stamp.source) == item.sha256
+        return stamp.bytes == item.stamp.bytes and source_sha256(stamp.source) == item.sha256
     except OSError:
         return False  # decoding it again will say what is wrong
 

@@ -6,10 +6,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import filelock
 import numpy as np
+from filelock import Timeout
 
 from echolib.data.store.manifest import LOCK, Item, Manifest, file_times, read_manifest
+from echolib.files import file_lock
 
 
 def damaged_items(folder: Path, manifest: Manifest, *, read_all: bool = False) -> list[str]:
@@ -38,6 +39,6 @@ def damaged_items(folder: Path, manifest: Manifest, *, read_all: bool = False) -
 
 def _remember(folder: Path, manifest: Manifest, times: tuple[int, int]) -> None:
     """Notes the times of a whole frames file; where another process builds, or nothing can be written, next time."""
-    with suppress(OSError, filelock.Timeout), filelock.FileLock(folder / LOCK, blocking=False):
+    with suppress(OSError, Timeout), file_lock(folder / LOCK, blocking=False):
         if read_manifest(folder) == manifest:
             replace(manifest, written=times).write(folder)

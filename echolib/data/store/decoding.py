@@ -15,9 +15,9 @@ import numpy as np
 
 from echolib.data.errors import DataError
 from echolib.data.letterbox import fit_frames
+from echolib.data.sources import source_sha256
 from echolib.data.store.manifest import Item, Recipe, Stamp
 from echolib.data.video import decode_video, read_video
-from echolib.files import file_sha256
 
 _START_SECONDS = 8.0  # decoding that is done sooner than this is not worth starting worker processes
 
@@ -53,7 +53,7 @@ def decode(job: Job, name: str, path: str) -> tuple[np.ndarray, dict]:
     Raises DataError when it cannot be read, changes meanwhile, or is not what tables say of it.
     """
     expected = job.expected.get(name, Expected())
-    stamp, sha256 = Stamp.of(path), file_sha256(path)
+    stamp, sha256 = Stamp.of(path), source_sha256(path)
     if expected.sha256 not in (None, sha256):
         raise DataError(f"{path} has another hash than SHA256SUMS says: get it again")
     frames, chroma = decode_video(path) if job.read is read_video else (np.asarray(job.read(path)), None)

@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import filelock
 import numpy as np
 
 from echolib.data.errors import DataError, Faults
+from echolib.data.sources import source_sha256
 from echolib.data.store.building import Build, is_current, refuse_half_started, stamp_all
 from echolib.data.store.damage import damaged_items
 from echolib.data.store.decoding import Expected
 from echolib.data.store.manifest import LOCK, Item, Recipe, decoder_version, read_manifest
 from echolib.data.video import read_video
-from echolib.files import file_sha256
+from echolib.files import file_lock
 
 
 class FrameStore:
@@ -87,7 +87,7 @@ class FrameStore:
             refuse_half_started()
             folder.mkdir(parents=True, exist_ok=True)
             # A lock of the operating system: it is free again as soon as its holder is gone, however it went.
-            with filelock.FileLock(folder / LOCK):
+            with file_lock(folder / LOCK):
                 if not is_current(folder, recipe, stamps, said):
                     Build(folder, recipe, read, stamps, said).run(workers, progress)
         return cls(folder)
@@ -124,7 +124,7 @@ class FrameStore:
 
 def _changed_source(item: Item) -> str:
     try:
-        if file_sha256(item.stamp.source) != item.sha256:
+        if source_sha256(item.stamp.source) != item.sha256:
             return f"{item.name}: {item.stamp.source} changed since it was decoded"
     except OSError as error:
         return f"{item.name}: {item.stamp.source} cannot be read ({error.strerror})"

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from echolib.data.errors import DataError
+from echolib.data.sources import source_files
 from echolib.sealed import read_sealed, write_sealed
 
 FORMAT = 2  # of the manifest and the frames file
-DECODING = 1  # raise when echolib's own reading or fitting gives other pixels than before
+DECODING = 2  # raise when echolib's own reading or fitting gives other pixels than before
 MANIFEST, LOCK = "manifest.json", ".lock"
 
 
@@ -32,9 +33,11 @@ class Stamp:
 
     @classmethod
     def of(cls, path: str | os.PathLike) -> "Stamp":
-        """The stamp of a file now. Raises OSError when it is missing."""
-        status = os.stat(path)
-        return cls(os.path.abspath(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        """The stamp of a source now: of several files the sum of bytes and the latest times. Raises OSError when one is
+        missing."""
+        facts = [os.stat(file) for file in source_files(path)]
+        latest = (max(fact.st_mtime_ns for fact in facts), max(fact.st_ctime_ns for fact in facts))
+        return cls(os.path.abspath(path), sum(fact.st_size for fact in facts), *latest)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from filelock import FileLock
 from echolib.data.checksums import write_checksums
 from echolib.data.registry import dataset_names, entry
 from echolib.errors import UserError
-from echolib.files import write_json
+from echolib.files import file_lock, write_json
 from echolib.phantom.parallel import map_in_threads
 from echolib.phantom.scanner.speckle import speckle_bank
 
@@ -44,8 +44,8 @@ def write_phantom(
 
 
 def phantom_lock(folder: Path) -> FileLock:
-    """The lock of a phantom's folder; the system releases it when its holder dies."""
-    return FileLock(f"{folder}.lock")
+    """The lock of a phantom's folder."""
+    return file_lock(f"{folder}.lock")
 
 
 def write_under_lock(
