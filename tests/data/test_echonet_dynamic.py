@@ -67,6 +67,14 @@ def test_every_bad_row_is_in_one_error(echonet_root):
     assert "8 faults" in text and "Fix:" in text
 
 
+def test_an_ef_that_is_not_that_of_its_volumes_is_said(echonet_root):
+    change(echonet_root / "FileList.csv", EF={1: "15.0"}, ESV={2: "10"})
+    with pytest.warns(
+        UserWarning, match=r"points from that of ESV and EDV in 2 rows, such as row 3 \(V1\), row 4 \(V2\)"
+    ):
+        EchoNetDynamic(echonet_root)
+
+
 @pytest.mark.parametrize(("names", "splits"), [({1: "V0"}, {1: "TRAIN"}), ({1: "V0.avi"}, {}), ({2: "V0"}, {})])
 def test_duplicates_within_and_across_splits(echonet_root, names, splits):
     change(echonet_root / "FileList.csv", FileName=names, Split=splits)

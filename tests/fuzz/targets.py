@@ -264,6 +264,7 @@ TARGETS = {
     "AVI": (
         dataset("echonet_dynamic", "videos", ("Videos/*.avi",)),
         dataset("echonet_dynamic", "videos", ("Videos/*.avi",), hashes=False, limit=PIXELS),
+        Target("AVI by OpenCV, decoded before", make_store, finish_store, ("videos/*.avi",)),
         Target("AVI by OpenCV, no hash kept", make_avis, read_clips, ("*.avi",), PIXELS),
     ),
     "MOV, MP4, DICOM": (

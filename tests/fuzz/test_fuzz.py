@@ -1,5 +1,7 @@
 """Whatever happens to a file: it is detected, changes nothing, or is a listed limit of its format."""
 
+import warnings
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,8 +67,12 @@ def test_verdicts_are_told_apart(tmp_path):
         return Target("t", lambda folder: (folder.mkdir(), (folder / "a.txt").write_text("word")), read, ("*.txt",))
 
     def judged(read):
-        trial = Pristine(target(read), tmp_path / "made", "word").attempt(0, Corruption("cut", 0.5, 1, 0))
+        trial = Pristine(target(read), tmp_path / "made", "word", 0).attempt(0, Corruption("cut", 0.5, 1, 0))
         return trial.verdict
+
+    def say(copy):
+        warnings.warn("something is different", stacklevel=1)
+        return (copy / "a.txt").read_text()
 
     def wait(copy):
         with patience(0.01):
@@ -77,7 +83,7 @@ def test_verdicts_are_told_apart(tmp_path):
     assert judged(lambda copy: (copy / "a.txt").read_text()) == SILENT
     assert judged(lambda copy: "word") == SAME
     assert judged(lambda copy: 1 / 0) == BARE
-    assert judged(wait) == HANG
+    assert judged(wait) == HANG and judged(say) == DETECTED
     assert digest("a", "b") != digest("ab")
     fault = Trial("half a store", "f", Corruption("cut", 0, 1, 0), BARE)
     assert is_fault(fault) and "| half a store | 1 | 0 | 0 | 0 | 1 | 0 |" in summary([fault])

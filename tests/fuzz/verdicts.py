@@ -55,16 +55,18 @@ class Pristine:
     target: Target
     folder: Path
     expected: str
+    words: int  # warnings that reading them gives
 
     @classmethod
     def of(cls, target: Target, folder: Path) -> "Pristine":
         """Makes the files; what is expected comes from a copy, as everything later does."""
         with quiet():
             target.make(folder)
-            copy = shutil.copytree(folder, folder.with_name(f"{folder.name}.copy"))
+        copy = shutil.copytree(folder, folder.with_name(f"{folder.name}.copy"))
+        with quiet() as words:
             expected = target.read(copy)
-            shutil.rmtree(copy)
-        return cls(target, folder, expected)
+        shutil.rmtree(copy)
+        return cls(target, folder, expected, len(words))
 
     def kinds(self, file: int) -> tuple[str, ...]:
         """What can happen to one of its files."""
@@ -86,7 +88,7 @@ class Pristine:
 
     def _judge(self, copy: Path) -> tuple[str, str]:
         try:
-            with quiet(), patience():
+            with quiet() as words, patience():
                 found = self.target.read(copy)
         except UserError as error:
             return DETECTED, str(error)
@@ -94,7 +96,9 @@ class Pristine:
             return HANG, str(error)
         except Exception as error:
             return BARE, f"{type(error).__name__}: {error}"
-        return (SAME if found == self.expected else SILENT), ""
+        if found == self.expected:
+            return SAME, ""
+        return (DETECTED, str(words[-1].message)) if len(words) > self.words else (SILENT, "")
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,11 @@ class Trial:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Warnings and progress bars are not shown."""
-    with warnings.catch_warnings(record=True), redirect_stderr(io.StringIO()):
+def quiet() -> Iterator[list[warnings.WarningMessage]]:
+    """Warnings are collected, and progress bars not shown."""
+    with warnings.catch_warnings(record=True) as words, redirect_stderr(io.StringIO()):
         warnings.simplefilter("always")
-        yield
+        yield words
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from echolib.data.errors import Faults, TableFaults, shortened
 
 ROWS_A_TRACING = 21  # the long axis, then 20 chords from apex to mitral plane
 SMALLEST_PX = 1.0  # the area of a tracing, in pixels
+FURTHEST_EF = 5  # points between a row's EF and that of its volumes, which in the published table are the same
 FEWEST_ROWS = 12  # below it the interpolated outline would be a guess
 _VIDEO_COLUMNS = ("FileName", "EF", "ESV", "EDV", "FrameHeight", "FrameWidth", "FPS", "NumberOfFrames", "Split")
 _TRACING_COLUMNS = ("FileName", "X1", "Y1", "X2", "Y2", "Frame")
@@ -89,6 +90,8 @@ def _read_videos(root: Path, faults: Faults) -> pd.DataFrame:
     paths = check_files(rows, root, [root / "Videos"], ".avi", names[~unsafe].drop_duplicates())
     check_one_split(rows, names.map(paths), split)
     faults.extend(rows.lines)
+    if not rows.lines:
+        _compare_with_volumes(table, numbers)
     whole = {name: numbers[name].fillna(0).astype("int64") for name in ("FrameHeight", "FrameWidth", "NumberOfFrames")}
     videos = pd.DataFrame(
         {
@@ -105,6 +108,19 @@ def _read_videos(root: Path, faults: Faults) -> pd.DataFrame:
         }
     )
     return videos.reset_index(drop=True)
+
+
+def _compare_with_volumes(table: pd.DataFrame, numbers: dict[str, pd.Series]) -> None:
+    """A warning that names rows whose EF is not that of their volumes: a number of theirs was changed."""
+    by_volumes = 100 * (1 - numbers["ESV"] / numbers["EDV"])
+    apart = (numbers["EF"] - by_volumes).abs() > FURTHEST_EF
+    if apart.any():
+        first = [f"row {row} ({table.loc[row, 'FileName']})" for row in table.index[apart][:5]]
+        warnings.warn(
+            f"FileList.csv: EF is more than {FURTHEST_EF} points from that of ESV and EDV in {apart.sum()} rows, such "
+            f"as {', '.join(first)}: look at their numbers",
+            stacklevel=4,
+        )
 
 
 def _read_tracings(root: Path, videos: pd.DataFrame, faults: Faults) -> pd.DataFrame:
