@@ -15,7 +15,7 @@ LOCK_EXTRAS := --extra dicom --extra lab --extra test --extra setup
 ECHOLIB := $(VENV)/bin/echolib
 
 .DEFAULT_GOAL := help
-.PHONY: help study plan adopt runs test notebook lock clean
+.PHONY: help study plan adopt runs test fuzz mutants notebook lock clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,12 @@ test: $(READY)  ## ruff, types, the unit tests with coverage, and every notebook
 	$(VENV)/bin/pyrefly check --python-interpreter-path $(VENV)/bin/python
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist worksteal --cov
 	$(VENV)/bin/python tests/notebooks/smoke.py
+
+fuzz: $(READY)  ## random corruptions of all that is read, for MINUTES=10 minutes
+	$(VENV)/bin/python -m tests.fuzz.campaign --minutes "$(or $(MINUTES),10)"
+
+mutants: $(READY)  ## remove each guard and see that a test misses it; ARGS="--only WORDS"
+	$(VENV)/bin/python -m tests.mutants.run $(or $(ARGS),--report tests/mutants/TABLE.md)
 
 notebook: $(READY)  ## JupyterLab on this machine only, behind a token
 	$(VENV)/bin/python -m echolib.server $(ARGS)

@@ -12,8 +12,8 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from echolib.data.claims import check_claim
 from echolib.data.errors import VideoError
+from echolib.data.limits import check_claim
 
 _IN_MOVI = re.compile(rb"\d\d(dc|db|wb|tx|pc)|ix\d\d|JUNK")
 _OF_MEDIA = re.compile(rb"\d\d..", re.DOTALL)

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from echolib.data.claims import check_claim
 from echolib.data.errors import VideoError
 from echolib.data.jpeg import JPEGCheck
+from echolib.data.limits import check_claim
 
 _HEADER_BYTES = 1 << 24  # of everything but pixels: more than any scanner writes
 _FEWEST_LEVELS = 16  # of 256 that pictures of more than 8 bits must still use once they are cut down to 8

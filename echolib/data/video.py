@@ -9,11 +9,11 @@ from typing import BinaryIO
 import numpy as np
 
 from echolib.data.avi import AVI
-from echolib.data.claims import LARGEST_BYTES, LARGEST_PIXELS, check_claim
 from echolib.data.containers import read_container
 from echolib.data.dicom import decode_dicom, luma
 from echolib.data.errors import VideoError
 from echolib.data.jpeg import JPEGCheck
+from echolib.data.limits import LARGEST_BYTES, LARGEST_PIXELS, check_claim
 
 _CONTAINED = {"protocol_whitelist": "file", "enable_drefs": "0", "use_absolute_path": "0"}  # no file leads to another
 _STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}  # of the decoder, which else guesses what is damaged

@@ -69,9 +69,7 @@ def test_every_bad_row_is_in_one_error(echonet_root):
 
 def test_an_ef_that_is_not_that_of_its_volumes_is_said(echonet_root):
     change(echonet_root / "FileList.csv", EF={1: "15.0"}, ESV={2: "10"})
-    with pytest.warns(
-        UserWarning, match=r"points from that of ESV and EDV in 2 rows, such as row 3 \(V1\), row 4 \(V2\)"
-    ):
+    with pytest.warns(UserWarning, match=r"of ESV and EDV in 2 rows, such as row 3 \(V1\), row 4 \(V2\)"):
         EchoNetDynamic(echonet_root)
 
 
