@@ -133,7 +133,10 @@ def test_a_video_that_changed_under_its_name_is_data_that_changed(phantom, tmp_p
     for function in (selections._tables, selections._sources, selections._open):
         function.cache_clear()
     assert state(wanted, context.runs, context.cache) == "data changed: the content of echonet_dynamic"
-    with pytest.warns(UserWarning, match="is run again: data changed"):
+    with (
+        pytest.warns(UserWarning, match="is run again: data changed"),
+        pytest.warns(UserWarning, match="changed since they were decoded: decoded again"),
+    ):
         execution.run(wanted, context)
     assert state(wanted, context.runs, context.cache) == "done"
 

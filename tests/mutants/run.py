@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.mutants.guards import GUARDS, Guard
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_TEST = "**no test**"
 PATIENCE = 600  # seconds
 COPIED = ("echolib", "tests", "notebooks", "pyproject.toml", "jupyter_server_config.py", "Makefile", ".gitignore")
 
@@ -61,31 +62,41 @@ def _first_failure(guard: Guard, project: Path) -> str:
     lines = [line for line in run.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     if run.returncode != 1 or not lines:
         raise SystemExit(f"{guard.name}: the tests could not be run:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
-    return lines[0].split()[1].rpartition("/")[2]
+    return lines[0].split()[1].partition("[")[0].rpartition("/")[2]
 
 
 def main() -> int:
-    """Runs all guards, or those whose names hold some words; prints the table and keeps it."""
+    """Runs all guards, or those whose names hold some words; keeps the table after each of them."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--only", default="")
     asked.add_argument("--report", type=Path)
     words = asked.parse_args()
-    lines = ["| guard | file | missed by |", "|---|---|---|"]
-    unmissed = 0
+    rows = _rows_of(words.report)
     with tempfile.TemporaryDirectory() as scratch:
         project = copy_of_the_project(Path(scratch))
         for guard in (guard for guard in GUARDS if words.only in guard.name):
             began = time.monotonic()
             test = caught_by(guard, project)
-            unmissed += not test
-            lines.append(f"| {guard.name} | `{guard.file}` | {f'`{test}`' if test else '**no test**'} |")
+            rows[guard.name] = f"| {guard.name} | `{guard.file}` | {f'`{test}`' if test else NO_TEST} |"
             print(f"{time.monotonic() - began:5.0f} s  {guard.name}: {test or 'NOT MISSED'}", flush=True)
-    found = len(lines) - 2
-    text = f"{found} guards removed one by one, {found - unmissed} missed by a test.\n\n" + "\n".join(lines) + "\n"
-    print(text)
-    if words.report:
-        words.report.write_text(text, encoding="utf-8")
-    return int(bool(unmissed))
+            if words.report:
+                words.report.write_text(_table(rows), encoding="utf-8")
+    return int(any(NO_TEST in row for row in rows.values()))
+
+
+def _rows_of(report: Path | None) -> dict[str, str]:
+    """Guard -> its row in a table written before, which only the guards that run now replace."""
+    if report is None or not report.is_file():
+        return {}
+    lines = [line for line in report.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    return {line.split(" | ")[0][2:]: line for line in lines[1:]}
+
+
+def _table(rows: dict[str, str]) -> str:
+    listed = [rows[guard.name] for guard in GUARDS if guard.name in rows]
+    missed = sum(NO_TEST not in row for row in listed)
+    head = [f"{len(listed)} guards removed one by one, {missed} missed by a test.", ""]
+    return "\n".join([*head, "| guard | file | missed by |", "|---|---|---|", *listed]) + "\n"
 
 
 if __name__ == "__main__":
