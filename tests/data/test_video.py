@@ -84,6 +84,15 @@ def test_header_with_another_number_of_frames(avi, claimed):
         read_video(avi)
 
 
+def test_headers_that_say_different_numbers(avi):
+    """The decoder asks the stream's header alone; the file's own counts as well."""
+    content = bytearray(avi.read_bytes())
+    struct.pack_into("<I", content, content.index(b"avih") + 8 + 16, 31)
+    avi.write_bytes(content)
+    with pytest.raises(VideoError, match=r"clip\.avi holds 20 frames, its header says 31"):
+        read_video(avi)
+
+
 def test_decoded_size_is_bounded(tmp_path, monkeypatch):
     path = tmp_path / "clip.avi"
     path.write_bytes(mp4(tmp_path / "clip.mp4", moving_noise(20, 56, 64)).read_bytes())

@@ -67,6 +67,20 @@ def summary(trials: list[Trial]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def report(trials: list[Trial], seed: int) -> str:
+    """The table with what it means, in Markdown."""
+    videos = {target.name for target in TARGETS["AVI"]}
+    silent = sum(trial.verdict == SILENT for trial in trials if trial.target in videos)
+    count = sum(trial.target in videos for trial in trials)
+    return (
+        f"{len(trials)} random corruptions of files (seed {seed}): bits flipped, blocks overwritten, zeroed, lost, "
+        "swapped or written twice, files cut or continued, tables edited. Detected: refused with the file's name, said "
+        "in a warning, or known to be damaged and made again. Silent: another result without a word.\n\n"
+        f"{summary(trials)}\n"
+        f"Silent in {silent} of {count} AVI files ({silent / max(count, 1):.1%}), all without a kept hash.\n"
+    )
+
+
 def main() -> int:
     """Runs a campaign from the command line."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -83,7 +97,7 @@ def main() -> int:
             print(f"{trial.verdict}: {trial.target}, {trial.file}, {trial.corruption} {trial.words[:300]}", flush=True)
     print(summary(trials))
     if words.report:
-        words.report.write_text(f"{len(trials)} corruptions, seed {words.seed}.\n\n{summary(trials)}")
+        words.report.write_text(report(trials, words.seed))
     return int(any(map(is_fault, trials)))
 
 
