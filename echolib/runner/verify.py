@@ -80,7 +80,7 @@ def _store(folder: Path, *, sources: bool) -> None:
 def _experiment(folder: Path) -> None:
     if is_finished(folder):
         if fault := damage(folder):
-            raise StudyError(f"{fault}; the next study runs it again")
+            raise StudyError(f"{fault}; it is run again when it is needed next")
     elif (state := folder / "last" / "state.safetensors").exists():
         read_tensors(state, cure=f"delete {folder} to begin it anew")
 

@@ -181,6 +181,19 @@ def test_what_a_killed_call_left_is_removed_by_the_next(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"phantom", "phantom.lock"}
 
 
+def test_two_processes_that_want_one_phantom_write_it_once(tmp_path):
+    few = {"echonet_dynamic": 2, "camus": 0, "echonet_lvh": 0}
+    script = "import sys\nfrom pathlib import Path\nfrom echolib.phantom.writers import datasets\n"
+    script += "whole = datasets._write_all\n"
+    script += "datasets._write_all = lambda *given: (print('writes', flush=True), whole(*given))\n"
+    script += f"datasets.write_phantom(Path(sys.argv[1]), {few}, progress=False)\n"
+    command = [sys.executable, "-c", script, str(tmp_path / "phantom")]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    said = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0] and sorted(said) == [b"", b"writes\n"]
+    check_folder(tmp_path / "phantom" / "EchoNet-Dynamic")
+
+
 def test_every_dataset_has_its_hashes(phantom):
     for part in ("CAMUS", "EchoNet-Dynamic", "EchoNet-LVH", "truth"):
         check_folder(phantom / part)
