@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom, t, ttest_ind, ttest_rel
+from scipy.stats import binom, chi2, t, ttest_ind, ttest_rel
 
 from echolib.metrics import bootstrap_interval, mae, paired_difference, r2
 from echolib.metrics.comparison import ONE_SEED, POWER, Difference
@@ -34,23 +34,26 @@ def methods():
 
 DIFFERENCE_SD = 3.0  # EF points; of the difference of a video between methods: 2.6 to 3.4
 COMMON = 0.5  # correlation of two methods' seeds
+OF_METHOD = 0.5  # share of that variance that a method's seeds have in common
 
 
-def errors(rng: np.random.Generator, *, seeds: int, items: int, seed_sd: float, common: float = COMMON) -> np.ndarray:
+def errors(rng: np.random.Generator, *, seeds: int, items: int, seed_sd: float, common=COMMON, of_method=OF_METHOD):
     """(2, seeds, items) errors of two methods between which there is nothing.
 
-    A video is as difficult for both methods and all seeds; a seed moves all videos of a method, and both methods alike
-    in part; what is left scatters by itself.
+    A video is as difficult for both methods and all seeds, and a little easier for one of them; a seed moves all videos
+    of a method, and both methods alike in part; what is left scatters by itself.
     """
     difficulty = rng.gamma(1.5, 5.5 / 1.5, items)
     shared, own = rng.normal(0, seed_sd, seeds), rng.normal(0, seed_sd, (2, seeds))
     bias = np.sqrt(common) * shared + np.sqrt(1 - common) * own
-    return difficulty + bias[..., None] + rng.normal(0, DIFFERENCE_SD / np.sqrt(2), (2, seeds, items))
+    methods, scatter = rng.normal(size=(2, 1, items)), rng.normal(size=(2, seeds, items))
+    left = DIFFERENCE_SD * (np.sqrt(of_method) * methods + np.sqrt(1 - of_method) * scatter) / np.sqrt(2)
+    return difficulty + bias[..., None] + left
 
 
-# A comparison that calls 5 % different calls more than 7 % of 600 trials (80 items; SD 0.9 %) with a chance of 1 %, of
-# 250 (1,000 items; 1.4 %) with 6 %; one that calls 12 % passes with less than 1e-4 and 1 %. The draws are fixed.
-TRIALS = {80: 600, 1000: 250}
+# A comparison that calls 5 % different calls more than 7 % of 400 trials (80 items; SD 1.1 %) with a chance of 3 %, of
+# 150 (1,000 items; 1.8 %) with 13 %; one that calls 12 % passes with 1e-3 and 2 %. The draws are fixed.
+TRIALS = {80: 400, 1000: 150}
 
 
 @pytest.fixture(scope="module", params=[(0.73, 3), (0.73, 5), (0.2, 3), (0.2, 5)], ids=str)
@@ -122,8 +125,9 @@ def test_items_within_seeds_are_counted_once(methods):
     expected = (squares["items"] + squares["seeds"] - squares["left"]) / (seeds * items)
     found = compare(np.zeros_like(values), values, resamples=20_000)
     assert found.standard_error**2 == pytest.approx(expected, rel=0.03)
-    terms = [squares["items"] ** 2 / 59, squares["seeds"] ** 2 / 2, squares["left"] ** 2 / 118]
-    assert found.freedom == pytest.approx(expected**2 * (seeds * items) ** 2 / sum(terms), rel=0.05)
+    upper = squares["seeds"] * 2 / chi2.ppf(0.25, 2)  # what the seeds' mean square may well be
+    terms = [squares["items"] ** 2 / 59, upper**2 / 2, squares["left"] ** 2 / 118]
+    assert found.freedom == pytest.approx((squares["items"] + upper - squares["left"]) ** 2 / sum(terms), rel=0.05)
 
 
 def test_the_variance_is_never_below_that_of_a_part():
