@@ -62,6 +62,7 @@ ItemGroups = Shaped[np.ndarray, "items"]  # the patient of each item, by any nam
 ItemVector = Real[np.ndarray, "items"]
 SeedValues = Real[np.ndarray, "items"] | Real[np.ndarray, "_ items"]  # predictions of one seed or of several
 Statistic = Float[np.ndarray | np.floating, "*batch"]  # what is left of items whose last axis was reduced
+SeedScores = Float[np.ndarray, "_"] | Float[np.ndarray, "_ resamples"]  # a statistic of each seed, resampled or not
 Resampled = Float[np.ndarray, "*batch resamples"]
 Probabilities = Float[np.ndarray, "items"]
 Levels = Float[np.ndarray, "levels"]

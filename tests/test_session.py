@@ -186,7 +186,8 @@ def test_tables_and_figures_go_to_the_report(study, tmp_path):
 def test_claims_are_tested_and_kept_for_the_scorecard(study):
     def evidence(results, setup, claim):
         label = np.full(30, 50.0)
-        return Evidence(lambda label, value: abs(label - value).mean(-1), label, label[None] + 4, label[None] + 1)
+        two_seeds = np.tile(label, (2, 1))
+        return Evidence(lambda label, value: abs(label - value).mean(-1), label, two_seeds + 4, two_seeds + 1)
 
     claim = Claim("ours is nearer", better="ours", worse="theirs", quantity="MAE (EF points)", expected="lower")
     frame = study.show(ClaimsTable(name="claims", caption="c", claims=(claim,), evidence=evidence, data=("camus",)))

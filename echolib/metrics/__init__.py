@@ -5,13 +5,11 @@ call on a (resamples, items) array.
 """
 
 from echolib.metrics.bootstrap import (
-    Difference,
     Interval,
     MeanSpread,
     bootstrap_distribution,
     bootstrap_interval,
     mean_and_spread,
-    paired_difference,
 )
 from echolib.metrics.calibration import (
     calibration_curve,
@@ -19,6 +17,7 @@ from echolib.metrics.calibration import (
     gaussian_coverage,
     interval_probability,
 )
+from echolib.metrics.comparison import Difference, paired_difference
 from echolib.metrics.conformal import conformal_half_width, interval_coverage
 from echolib.metrics.ejection import (
     AUC_THRESHOLDS,

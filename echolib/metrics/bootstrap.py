@@ -1,11 +1,11 @@
-"""Bootstrap intervals over test items (or patients) and paired comparisons of methods."""
+"""Bootstrap intervals over test items (or patients)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from echolib.shapes import Array, ItemGroups, ItemVector, Resampled, SeedValues
+from echolib.shapes import Array, ItemGroups, Resampled
 
 BLOCK = 2**18  # items drawn at a time: index and values stay in the processor's cache
 
@@ -24,24 +24,6 @@ class MeanSpread(NamedTuple):
     mean: float
     sd: float
     count: int
-
-
-class Difference(NamedTuple):
-    """Statistic of the second method minus that of the first, with its interval and two-sided bootstrap p-value."""
-
-    estimate: float
-    low: float
-    high: float
-    p_value: float
-    items: int
-    seeds: tuple[int, int]
-
-    def verdict(self, expected: Literal["lower", "higher"]) -> str:
-        """ "supported" where the whole interval lies on the expected side of zero, else "not supported"."""
-        if expected not in ("lower", "higher"):
-            raise ValueError(f'expected is "lower" or "higher", got {expected!r}')
-        supported = self.high < 0 if expected == "lower" else self.low > 0
-        return "supported" if supported else "not supported"
 
 
 def mean_and_spread(values: Array | np.floating | Sequence[float]) -> MeanSpread:
@@ -114,65 +96,23 @@ def bootstrap_distribution(
     return drawn
 
 
-def paired_difference(
-    statistic: Callable,
-    label: ItemVector,
-    first: SeedValues,
-    second: SeedValues,
-    *,
-    resamples: int = 10_000,
-    seed: int = 0,
-    level: float = 0.95,
-    groups: ItemGroups | None = None,
-) -> Difference:
-    """How a statistic differs between two methods on the same test items, second minus first.
-
-    Each resample draws the items (or patients) once for both methods and, for each method with several seeds, its
-    seeds; the statistic is averaged over seeds. With few seeds their spread is underestimated.
-
-    Parameters
-    ----------
-    statistic : statistic(label, prediction) that reduces the last axis and broadcasts over the others.
-    label : (items,).
-    first, second : predictions (items,) or (seeds, items), in the same order of items.
-    resamples, seed, level, groups : as for `bootstrap_interval`.
-
-    Returns
-    -------
-    Difference in the statistic's unit, with the number of items and of either method's seeds.
-
-    Raises
-    ------
-    ValueError : label, predictions and groups differ in their items or have none, or `level` is no coverage.
-    """
-    label, methods = np.asarray(label), [np.atleast_2d(np.asarray(method)) for method in (first, second)]
-    items = _item_count([label.shape, *(method.shape[-1:] for method in methods)], groups)
-    one, two = (np.mean(statistic(label, method)) for method in methods)
-    rng, drawn = np.random.default_rng(seed), np.empty(resamples)
-    for rows, index in _resample_indices(items, resamples, rng, groups, sum(len(method) for method in methods)):
-        labels, values = label[index][:, None], []
-        for method in methods:
-            seeds = rng.integers(len(method), size=(len(index), len(method)))
-            values.append(np.mean(statistic(labels, method[seeds[:, :, None], index[:, None]]), axis=-1))
-        drawn[rows] = values[1] - values[0]
-    low, high = percentile_ends(drawn, level)
-    finite = drawn[np.isfinite(drawn)]
-    p_value = min(1.0, 2 * min(np.mean(finite <= 0), np.mean(finite >= 0))) if len(finite) else np.nan
-    return Difference(float(two - one), low, high, float(p_value), items, (len(methods[0]), len(methods[1])))
-
-
 def percentile_ends(drawn: Array, level: float) -> tuple[float, float]:
     """The ends that leave (1 - level) / 2 of the finite values on each side; NaN where there is none.
 
     Raises ValueError unless 0 < level < 1.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level is a coverage between 0 and 1, got {level}")
+    check_level(level)
     finite = drawn[np.isfinite(drawn)]
     if not len(finite):
         return np.nan, np.nan
     low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def check_level(level: float) -> None:
+    """Raises ValueError unless a coverage is 0 < level < 1."""
+    if not 0 < level < 1:
+        raise ValueError(f"level is a coverage between 0 and 1, got {level}")
 
 
 def _item_count(shapes: list[tuple[int, ...]], groups: ItemGroups | None) -> int:
@@ -183,10 +123,10 @@ def _item_count(shapes: list[tuple[int, ...]], groups: ItemGroups | None) -> int
 
 
 def _resample_indices(
-    items: int, resamples: int, rng: np.random.Generator, groups: ItemGroups | None, copies: int = 1
+    items: int, resamples: int, rng: np.random.Generator, groups: ItemGroups | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Blocks of (rows, index): the numbers of some resamples, and the items drawn for each, (rows, items drawn)."""
-    step = max(1, BLOCK // (items * copies))
+    step = max(1, BLOCK // items)
     # Without groups each item is a group of its own; such an index needs no assembling.
     member = np.arange(items) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     order, sizes = np.argsort(member, kind="stable"), np.bincount(member)

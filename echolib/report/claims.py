@@ -6,7 +6,13 @@ from matplotlib.figure import Figure
 
 from echolib.report.style import GREY, PAGE, PALETTE, corner_note, panels
 
-OUTCOME_COLOURS = {"supported": "#009E73", "open": "#CCCCCC", "opposite": "#D55E00", "not testable": "white"}
+OUTCOME_COLOURS = {
+    "supported": "#009E73",
+    "opposite": "#D55E00",
+    "equivalent": "#56B4E9",
+    "open": "#CCCCCC",
+    "not testable": "white",
+}
 
 
 def forest_plot(table: pd.DataFrame, *, data: str) -> Figure:

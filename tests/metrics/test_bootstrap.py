@@ -1,9 +1,9 @@
-"""Intervals and paired differences against loops and closed forms."""
+"""Intervals against loops and closed forms."""
 
 import numpy as np
 import pytest
 
-from echolib.metrics import bootstrap_distribution, bootstrap_interval, mae, mean_and_spread, paired_difference, r2
+from echolib.metrics import bootstrap_distribution, bootstrap_interval, mae, mean_and_spread, r2
 
 
 def mean(values):
@@ -81,53 +81,6 @@ def test_faulty_input():
         bootstrap_interval(mean, np.ones(3), level=90)
     with pytest.raises(ValueError, match="at least one resample"):
         bootstrap_distribution(mean, np.ones(3), resamples=0)
-
-
-def test_paired_difference_finds_what_unpaired_intervals_hide(sample):
-    label, first = sample
-    second = label + 0.93 * (first - label)  # each error 7 % smaller
-    difference = paired_difference(mae, label, first, second)
-    assert difference.estimate == pytest.approx(-0.07 * mae(label, first))
-    assert difference.low < difference.estimate < difference.high < 0
-    assert difference.p_value == 0 and difference.items == 400 and difference.seeds == (1, 1)
-    assert difference.verdict("lower") == "supported" and difference.verdict("higher") == "not supported"
-    one, two = (bootstrap_interval(mae, label, prediction, level=0.95) for prediction in (first, second))
-    assert two.high > one.low  # the intervals of the two overlap
-
-
-def test_paired_difference_of_equal_methods(sample):
-    label, first = sample
-    second = label - (first - label)  # the same absolute errors
-    difference = paired_difference(mae, label, first, second)
-    assert difference.estimate == pytest.approx(0, abs=1e-12)
-    assert difference.verdict("lower") == "not supported" == difference.verdict("higher")
-
-
-@pytest.mark.usefixtures("unchecked")
-def test_a_verdict_expects_lower_or_higher(sample):
-    with pytest.raises(ValueError, match="expected"):
-        paired_difference(mae, *sample, sample[1], resamples=10).verdict("better")
-
-
-def test_seeds_widen_the_interval(sample):
-    label, first = sample
-    rng = np.random.default_rng(7)
-    shifts = np.array([-3.0, 0.0, 3.0])[:, None]  # seeds that are biased apart
-    seeds = label + shifts + rng.normal(0, 1, (3, 400))
-    alone = paired_difference(mae, label, first, seeds[1])
-    several = paired_difference(mae, label, first, seeds)
-    assert several.seeds == (1, 3)
-    assert several.estimate == pytest.approx(np.mean([mae(label, s) for s in seeds]) - mae(label, first))
-    assert several.high - several.low > 2 * (alone.high - alone.low)
-
-
-def test_paired_difference_by_patient(sample):
-    label, first = sample
-    second = first + np.repeat(np.random.default_rng(0).normal(0, 2, 40), 10)  # an error that a patient's clips share
-    by_item = paired_difference(mae, label, first, second)
-    by_patient = paired_difference(mae, label, first, second, groups=np.repeat(np.arange(40), 10))
-    assert by_patient.estimate == by_item.estimate
-    assert by_patient.low != by_item.low
 
 
 def test_mean_and_spread():

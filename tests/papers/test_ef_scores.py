@@ -29,8 +29,8 @@ class Made:
 def results():
     return {
         "near": [Made(LABEL + 1), Made(LABEL - 1, [7, 6, 5, 4, 3, 2, 1, 0])],
-        "far": [Made(LABEL + 3)],
-        "nearer": [Made(LABEL + 0.5)],
+        "far": [Made(LABEL + 3), Made(LABEL + 3)],
+        "nearer": [Made(LABEL + 0.5), Made(LABEL + 0.5)],
     }
 
 
@@ -56,9 +56,9 @@ def test_predictions_stand_in_the_order_of_the_first_rows_videos(results):
 
 def test_claims_are_about_the_paired_error_of_two_rows(results):
     table = claims_of(lower("near", "far"), lower("near", "nearer")).make(results, setup_with())
-    assert table["verdict"].tolist() == ["supported", "not supported"]
+    assert table["verdict"].tolist() == ["supported", "opposite"]
     assert table["difference"].tolist() == [-2.0, 0.5]
-    assert table["n"].tolist() == [8, 8] and table["seeds"].tolist() == [1, 1]
+    assert table["n"].tolist() == [8, 8] and table["seeds"].tolist() == [2, 2]
 
 
 @pytest.mark.parametrize(("choices", "videos"), [({}, 2), ({"convention": "esc2021"}, 3)])
@@ -66,12 +66,12 @@ def test_a_claim_about_a_class_is_tested_on_its_videos_alone(results, choices, v
     claim = lower("near", "far", "HFrEF")
     evidence = ef_evidence(results, setup_with(**choices), claim)
     np.testing.assert_array_equal(evidence.label, LABEL[:videos])
-    np.testing.assert_array_equal(evidence.worse, LABEL[None, :videos] + 3)
+    np.testing.assert_array_equal(evidence.worse, np.stack([LABEL + 3] * 2)[:, :videos])
     np.testing.assert_array_equal(evidence.better, np.stack([LABEL + 1, LABEL - 1])[:, :videos])
 
 
 def test_a_class_of_one_video_decides_nothing():
-    results = {"near": [Made(LABEL[:4] + 1)], "far": [Made(LABEL[:4] + 3)]}
+    results = {name: [Made(LABEL[:4] + off), Made(LABEL[:4] + off)] for name, off in {"near": 1, "far": 3}.items()}
     table = claims_of(lower("near", "far", "HFpEF"), lower("near", "far", "HFmrEF")).make(results, setup_with())
     assert table["verdict"].tolist() == ["not testable: too few items", "supported"]
 

@@ -28,14 +28,21 @@ def test_forest_plot_from_the_first_row_at_the_top():
 
 def test_outcomes_are_stacked_counts(texts):
     counts = pd.DataFrame(
-        {"paper": ["EchoMEN", "TCA"], "supported": [2, 0], "open": [1, 3], "opposite": [0, 1], "not testable": [1, 0]}
+        {
+            "paper": ["EchoMEN", "TCA"],
+            "supported": [2, 0],
+            "opposite": [0, 1],
+            "equivalent": [1, 2],
+            "open": [1, 3],
+            "not testable": [1, 0],
+        }
     )
     figure = claim_outcomes(counts)
     (axes,) = figure.axes
-    widths = np.array([bar.get_width() for bar in axes.patches]).reshape(4, 2)
+    widths = np.array([bar.get_width() for bar in axes.patches]).reshape(5, 2)
     np.testing.assert_array_equal(widths.T, counts.drop(columns="paper"))
-    starts = np.array([bar.get_x() for bar in axes.patches]).reshape(4, 2)
+    starts = np.array([bar.get_x() for bar in axes.patches]).reshape(5, 2)
     np.testing.assert_array_equal(starts, np.cumsum(widths, axis=0) - widths)
     figure.draw_without_rendering()  # names the ticks
     assert [text.get_text() for text in axes.get_yticklabels()] == ["EchoMEN", "TCA"]
-    assert {"supported", "not testable", "Claims put to the test"} <= set(texts(figure))
+    assert {"supported", "equivalent", "not testable", "Claims put to the test"} <= set(texts(figure))

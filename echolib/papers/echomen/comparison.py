@@ -144,7 +144,7 @@ CONFORMAL = Table(
 )
 CLAIMS = ClaimsTable(
     name="claims",
-    caption="Differences of MAE (EF points), paired over test videos and seeds, with 95 % bootstrap intervals.",
+    caption="Differences of MAE (EF points), paired over test videos and seeds; 95 % intervals.",
     rows=comparison,
     claims=(
         _lower_error("EchoMEN has a lower error than EchoNet", ECHOMEN, ECHONET),

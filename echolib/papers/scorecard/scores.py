@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from echolib.errors import UserError
@@ -11,18 +10,17 @@ from echolib.papers.exhibits import ClaimsTable
 from echolib.papers.registry import papers
 from echolib.provenance import read_record
 
-VERDICTS = ("supported", "opposite", "open", "not testable")
+VERDICTS = ("supported", "opposite", "equivalent", "open", "not testable")
 COLUMNS = (
-    "paper", "claim", "condition", "quantity", "difference", "difference_low", "difference_high", "seeds", "verdict",
-    "data", "notebook",
+    "paper", "claim", "condition", "quantity", "difference", "difference_low", "difference_high", "smallest", "seeds",
+    "verdict", "data", "notebook",
 )  # fmt: skip
 
 
 def recorded_claims(reports: Path) -> pd.DataFrame:
     """All claims in the records below the reports of one profile: `COLUMNS`, in the order of the notebooks' names.
 
-    verdict: "supported", "not supported", or "not testable" with the reason. Raises UserError for a record that cannot
-    be read.
+    verdict: one of `VERDICTS`, "not testable" with the reason. Raises UserError for a record that cannot be read.
     """
     rows = [row for path in sorted(reports.glob("*/record.json")) for row in _claims_of(path)]
     claims = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -40,12 +38,8 @@ def _claims_of(record: Path) -> Iterator[dict[str, object]]:
 
 
 def outcome(claims: pd.DataFrame) -> pd.Series:
-    """Each claim's outcome, one of `VERDICTS`: "not supported" is "opposite" where the whole interval lies on the other
-    side of zero than the claim has it, and "open" where it holds zero."""
-    without_zero = (claims["difference_low"] > 0) | (claims["difference_high"] < 0)
-    kind = np.where(without_zero, "opposite", "open")
-    kind = np.where(claims["verdict"] == "supported", "supported", kind)
-    return pd.Series(np.where(claims["verdict"].str.startswith("not testable"), "not testable", kind), claims.index)
+    """Each claim's outcome, one of `VERDICTS`: its verdict without the reason."""
+    return claims["verdict"].str.split(":").str[0]
 
 
 def outcomes_by_paper(claims: pd.DataFrame) -> pd.DataFrame:
