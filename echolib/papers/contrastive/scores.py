@@ -110,9 +110,11 @@ def dice_evidence(cells: Cells, setup: Setup, claim: Claim) -> Evidence:
 
 
 def gain_by_fraction(claims: pd.DataFrame) -> pd.DataFrame:
-    """Whether each gain is largest with the fewest labels: one row per claim with the gain at 5 % and at 100 %."""
+    """Whether each gain is largest with the fewest labels: one row per claim that could be measured, with the gain at
+    5 % and at 100 %."""
     tested = claims.dropna(subset="difference")
     wide = tested.pivot(index="claim", columns="condition", values="difference")
+    wide = wide.reindex(columns=[of_the_labels(fraction) for fraction in FRACTIONS])  # also where nothing was tested
     fewest, most = of_the_labels(min(FRACTIONS)), of_the_labels(max(FRACTIONS))
     table = pd.DataFrame({"gain_at_5": wide[fewest], "gain_at_100": wide[most]})
     return table.assign(largest_at_5=wide.idxmax(axis=1) == fewest).reset_index()

@@ -8,6 +8,7 @@ from echolib.folders import DataFolders
 from echolib.metrics import surface_distance
 from echolib.papers.contrastive import experiments as contrastive
 from echolib.papers.contrastive import scores, tables
+from echolib.papers.contrastive.scores import gain_by_fraction
 from echolib.papers.exhibits import Setup
 from echolib.papers.profiles import PROFILES
 from echolib.papers.published import published
@@ -116,3 +117,11 @@ def test_distance_of_outlines_by_loop():
     nearest = [min(np.hypot(p[0] - q[0], p[1] - q[1]) for q in others) for ps, others in ((a, b), (b, a)) for p in ps]
     found = surface_distance(*masks, (0.7, 1.3))
     assert found.hausdorff_mm == pytest.approx(max(nearest)) and found.mean_mm == pytest.approx(np.mean(nearest))
+
+
+def test_gains_of_which_none_could_be_measured_are_an_empty_table():
+    claims = pd.DataFrame({"claim": ["a", "b"], "condition": ["5 % of the labels"] * 2, "difference": [np.nan] * 2})
+    assert list(gain_by_fraction(claims)) == ["claim", "gain_at_5", "gain_at_100", "largest_at_5"]
+    assert gain_by_fraction(claims).empty
+    measured = pd.DataFrame({"claim": ["a"] * 2, "condition": ["5 % of the labels", "100 % of the labels"]})
+    assert gain_by_fraction(measured.assign(difference=[0.2, 0.1]))["largest_at_5"].tolist() == [True]
