@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from echolib.data.registry import dataset_names, entry
+from echolib.files import file_sha256
 from echolib.workspace import Workspace, WorkspaceError
 
 OWN = ("clip",)  # parameters that name a file of one's own
@@ -85,7 +86,7 @@ def path_fingerprint(path: Path, *, times: bool = True, contents: Iterable[str] 
     for file in sorted(_files(path)):
         digest.update(f"{os.path.relpath(file, path)}\0{_facts(file, times)}\n".encode(errors="surrogateescape"))
     for file in sorted(file for pattern in contents for file in path.glob(pattern)):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{_content_hash(file)}\n".encode(errors="surrogateescape"))
+        digest.update(f"{file.relative_to(path).as_posix()}\0{file_sha256(file)}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
 
 
@@ -102,11 +103,6 @@ def _facts(file: str, times: bool) -> str:
         return "gone"
     changing = (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino) if times else ()
     return "\0".join(map(str, (facts.st_size, *changing)))
-
-
-def _content_hash(file: Path) -> str:
-    with open(file, "rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def names_a_path(text: object) -> bool:
@@ -153,7 +149,7 @@ def data_fingerprints(folders: DataFolders, datasets: Iterable[str], *, times: b
         if dataset in folders.given:
             prints[dataset] = path_fingerprint(folders.folder(dataset), times=times, contents=labels)
         elif folders.phantom and (description := folders.phantom / "phantom.json").is_file():
-            prints[dataset] = f"phantom-{_content_hash(description)[:16]}"
+            prints[dataset] = f"phantom-{file_sha256(description)[:16]}"
             if times:
                 prints[dataset] += "-" + path_fingerprint(folders.folder(dataset), contents=labels)
         else:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from echolib.data.errors import DataError, Faults, TableFaults
+from echolib.files import file_sha256
 
 SPLITS = ("train", "val", "test")
 OVERSHOOT = 0.05  # of the picture's side: so far outside of it observers may have set a point
@@ -169,7 +170,7 @@ def check_one_split(faults: Faults, paths: Iterable[str], splits: Iterable[str])
     pairs = [(path, split) for path, split in zip(paths, splits, strict=True) if isinstance(path, str)]
     groups: Mapping[tuple, list[tuple[str, str]]] = {(): pairs}
     try:
-        for key in (os.path.getsize, lambda path: _sha256(path, _HEAD_BYTES), _sha256):
+        for key in (os.path.getsize, _head_sha256, file_sha256):
             refined = defaultdict(list)
             for known, members in groups.items():
                 for path, split in members:
@@ -187,6 +188,6 @@ def check_one_split(faults: Faults, paths: Iterable[str], splits: Iterable[str])
                 faults.add(f"{os.path.basename(path)} ({other}) and {os.path.basename(first)} ({split}) are one file")
 
 
-def _sha256(path: str, most: int | None = None) -> str:
+def _head_sha256(path: str) -> str:
     with open(path, "rb") as file:
-        return (hashlib.sha256(file.read(most)) if most else hashlib.file_digest(file, "sha256")).hexdigest()
+        return hashlib.sha256(file.read(_HEAD_BYTES)).hexdigest()

@@ -5,19 +5,17 @@ as two trainings with one thread each.
 """
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.process import BaseProcess
 
 import torch
 
 from echolib.engine import execution
 from echolib.engine.experiment import Experiment, RunContext
 from echolib.errors import UserError
+from echolib.processes import end_with_parent
 
 
 class WorkerDied(UserError, RuntimeError):
@@ -99,13 +97,7 @@ def _begin(threads: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
-    if parent := multiprocessing.parent_process():
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
+    end_with_parent()
 
 
 def _run(experiment: Experiment, context: RunContext) -> None:

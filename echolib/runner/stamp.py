@@ -1,18 +1,17 @@
 """What a notebook was run from and what it made: the stamp that says whether it is up to date."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import echolib.papers as papers_package
-from echolib.files import finite
+from echolib.files import file_sha256, finite
 from echolib.runner.notebook import Notebook
 from echolib.sealed import read_sealed, write_sealed
 
 
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, shortened to 16 hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return file_sha256(path)[:16]
 
 
 def code_hashes(notebook: Notebook) -> dict[str, str]:

@@ -2,14 +2,12 @@
 
 import multiprocessing
 import os
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
 
 import numpy as np
 
@@ -18,6 +16,7 @@ from echolib.data.letterbox import fit_frames
 from echolib.data.sources import source_sha256
 from echolib.data.store.manifest import Item, Recipe, Stamp
 from echolib.data.video import decode_video, read_video
+from echolib.processes import end_with_parent
 
 _START_SECONDS = 8.0  # decoding that is done sooner than this is not worth starting worker processes
 
@@ -119,13 +118,7 @@ def start_worker(job: Job, counter) -> None:
     """Initialises a worker process; it ends when its parent does, however that happens."""
     global _held
     _held = (job, counter)
-    if parent := multiprocessing.parent_process():
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
+    end_with_parent()
 
 
 def work(name: str, path: str) -> Item | str:
