@@ -34,6 +34,7 @@ from echolib.metrics.ejection import (
 from echolib.metrics.masks import Overlap, dice, dice_per_image, overlap, pooled_dice
 from echolib.metrics.points import keypoint_error
 from echolib.metrics.surface import SurfaceDistance, surface_distance
+from echolib.metrics.variance import interval_over_seeds
 
 __all__ = [
     "AUC_THRESHOLDS",
@@ -57,6 +58,7 @@ __all__ = [
     "geometric_mean_error",
     "heart_failure_class",
     "interval_coverage",
+    "interval_over_seeds",
     "interval_probability",
     "keypoint_error",
     "mae",
