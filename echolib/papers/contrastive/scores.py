@@ -8,7 +8,6 @@ import pandas as pd
 from echolib.engine.experiment import Result
 from echolib.metrics.bootstrap import bootstrap_interval
 from echolib.metrics.masks import pooled_dice
-from echolib.papers.claims import Claim, Evidence, NotTestable, mean_value
 from echolib.papers.contrastive.experiments import FRACTIONS, STARTS, Cell
 from echolib.papers.echonet_dynamic.scores import mask_ef
 from echolib.papers.exhibits import Setup
@@ -98,23 +97,3 @@ def _figures(table: pd.DataFrame) -> dict[str, float]:
         ef = mask_ef(table)
         figures["ef_mae"] = (ef["predicted"] - ef["from_masks"]).abs().mean()
     return figures
-
-
-def dice_evidence(cells: Cells, setup: Setup, claim: Claim) -> Evidence:
-    """Dice of the test images of both cells, paired over people and draws."""
-    worse, better = cells[claim.worse], cells[claim.better]
-    if not (measured(worse) and measured(better)):
-        raise NotTestable(NOT_AVAILABLE)
-    (worse_dice, people), (better_dice, _) = dice_by_draw(worse), dice_by_draw(better)
-    return Evidence(mean_value, np.zeros(len(people)), worse_dice, better_dice, people)
-
-
-def gain_by_fraction(claims: pd.DataFrame) -> pd.DataFrame:
-    """Whether each gain is largest with the fewest labels: one row per claim that could be measured, with the gain at
-    5 % and at 100 %."""
-    tested = claims.dropna(subset="difference")
-    wide = tested.pivot(index="claim", columns="condition", values="difference")
-    wide = wide.reindex(columns=[of_the_labels(fraction) for fraction in FRACTIONS])  # also where nothing was tested
-    fewest, most = of_the_labels(min(FRACTIONS)), of_the_labels(max(FRACTIONS))
-    table = pd.DataFrame({"gain_at_5": wide[fewest], "gain_at_100": wide[most]})
-    return table.assign(largest_at_5=wide.idxmax(axis=1) == fewest).reset_index()
