@@ -16,7 +16,7 @@ from echolib.engine.task import Parent, Tables, Task
 from echolib.geometry.volumes import disc_volume_ml, mask_discs
 from echolib.metrics.masks import dice, overlap, pooled_dice
 from echolib.metrics.surface import surface_distance
-from echolib.models.segmentation import SegmentationNetwork, segmentation_network
+from echolib.models.segmentation import PUBLISHED_RATES, AtrousRates, SegmentationNetwork, segmentation_network
 from echolib.shapes import Images, Items, MaskTargets
 
 
@@ -32,12 +32,13 @@ class SegmentationData:
 class MasksFromImages(Task):
     """A mask of each structure, scored at the stored resolution by Dice; a subclass says what it learns from.
 
-    A pixel belongs to a structure where its logit is above 0.
+    A pixel belongs to a structure where its logit is above 0. rates: of DeepLabV3's pyramid (see `DeepLabV3`).
     """
 
     headline: ClassVar[tuple[str, ...]] = ("dice_lv", "dice_lv_pooled")
     network: SegmentationNetwork = "deeplabv3_resnet50"
     width: int = 64
+    rates: AtrousRates = PUBLISHED_RATES
     weights: Literal["imagenet", "none"] = "none"
     structures: tuple[Literal["lv", "epicardium", "atrium"], ...] = ("lv",)
     size: int = 112
@@ -56,7 +57,7 @@ class MasksFromImages(Task):
 
     def make_network(self) -> nn.Module:
         """The network with random weights."""
-        return segmentation_network(self.network, len(self.structures), self.width)
+        return segmentation_network(self.network, len(self.structures), self.width, self.rates)
 
     def training_items(self, data: SegmentationData) -> int:
         return len(data.stored.of_split["train"])

@@ -24,18 +24,27 @@ REFERENCE = "SimCLR (E), DeepLabV3"  # whose images are probed, and beside whose
 UNTRAINED = "random, DeepLabV3"
 
 
+def simclr_losses(result: Result) -> tuple[float, float]:
+    """Of a finished SimCLR pretraining: its validation loss, and what that is where all embeddings are equal,
+    log(2B - 1) in the batches of the validation split. They are equal where nothing was learnt."""
+    sizes = validation_batches(len(result.predictions))
+    equal = np.average([np.log(max(2 * size - 1, 1)) for size in sizes], weights=sizes)
+    return result.metrics["best_val_loss"], float(equal)
+
+
 def pretraining_table(results: Results, setup: Setup) -> pd.DataFrame:
-    """How far each encoder came: epochs, the one kept, its validation loss, and what SimCLR's is where all embeddings
-    are equal, log(2B - 1) in the batches of the validation split."""
+    """How far each encoder came: optimiser steps, epochs, the one kept, its validation loss (of SimCLR beside that of
+    equal embeddings), and how widely its embeddings are spread."""
     rows = []
     for title, (result, *_) in results.items():
-        sizes = validation_batches(len(result.predictions))
-        equal = np.average([np.log(max(2 * size - 1, 1)) for size in sizes], weights=sizes)
-        row = {"encoder": title, "epochs": result.metrics["epochs"], "epoch_kept": result.metrics["best_epoch"] + 1}
-        row["validation_loss"] = result.metrics["best_val_loss"]
-        row["all_equal"] = equal if isinstance(result.experiment.task, SimCLRPretraining) else np.nan
-        rows.append(row | {"seconds": result.metrics["seconds"]})
-    return pd.DataFrame(rows)
+        figures, task = result.metrics, result.experiment.task
+        batch = result.experiment.schedule.batch_size
+        steps = task.items_per_epoch // batch * figures["epochs"] if task.items_per_epoch else pd.NA
+        row = {"encoder": title, "steps": steps, "epochs": figures["epochs"], "epoch_kept": figures["best_epoch"] + 1}
+        row["validation_loss"] = figures["best_val_loss"]
+        row["all_equal"] = simclr_losses(result)[1] if isinstance(task, SimCLRPretraining) else np.nan
+        rows.append(row | {"spread": figures["spread"], "seconds": figures["seconds"]})
+    return pd.DataFrame(rows).astype({"steps": "Int64"})
 
 
 def traced_images(results: Results, setup: Setup) -> MaskedImages:

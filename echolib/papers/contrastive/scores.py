@@ -80,12 +80,14 @@ def printed_table(dataset: str) -> pd.DataFrame:
 
 def detail_table(cells: Cells, setup: Setup) -> pd.DataFrame:
     """Every cell: Dice per image (mean, SD), pooled over pixels; where pixels have a size also the outlines' distances
-    in mm and the error of EF from the masks against the human masks'. Means over draws."""
+    in mm, the error of EF from the masks against the human masks', and the number of patients whose masks give no EF.
+    Means over draws."""
     rows = []
     for (start, fraction), results in cells.items():
         if measured(results):
             figures = pd.DataFrame([_figures(result.predictions) for result in results]).mean()
-            rows.append({"start": start.title, "labels_percent": 100 * fraction} | figures.to_dict())
+            row = {"start": start.title, "labels_percent": 100 * fraction, "draws": len(results)}
+            rows.append(row | figures.to_dict())
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
@@ -96,7 +98,9 @@ def _figures(table: pd.DataFrame) -> dict[str, float]:
     if "lv_hausdorff_mm" in table:
         figures |= {name: table[f"lv_{name}"].mean() for name in ("hausdorff_mm", "surface_mm")}
         ef = mask_ef(table)
-        figures["ef_mae"] = (ef["predicted"] - ef["from_masks"]).abs().mean()
+        readable = ef["predicted"].between(0, 100, inclusive="left")  # 100: nothing left of the ventricle at ES
+        figures["ef_mae"] = (ef["predicted"] - ef["from_masks"])[readable].abs().mean()
+        figures["ef_unreadable"] = float((~readable).sum())
     return figures
 
 
