@@ -79,8 +79,8 @@ class MasksFromImages(Task):
         return {"loss": float(loss)} | {f"dice_{name}": d for name, d in zip(self.structures, scores, strict=True)}
 
     def predict(self, model: nn.Module, data: SegmentationData) -> Tables:
-        """One row per test image: pixel counts of each structure at the stored size; where pixels have a size also LV
-        volumes in mL and the distances of the outlines in mm."""
+        """One row per test image: pixel counts of each structure at the stored size, its Dice and that of the training
+        images' mean mask; where pixels have a size also LV volumes in mL and the distances of the outlines in mm."""
         stored = data.stored
         chosen = stored.of_split["test"]
         masks = self.segment(model, data, chosen)
@@ -90,6 +90,8 @@ class MasksFromImages(Task):
             counts = [count.cpu().numpy() for count in overlap(masks[:, i], truth[:, i])]
             table[f"{name}_overlap_px"], table[f"{name}_predicted_px"], table[f"{name}_true_px"] = counts
             table[f"{name}_dice"] = dice(*counts)
+            average = mean_mask(stored.labels[stored.of_split["train"]], name).expand_as(truth[:, i])
+            table[f"{name}_mean_mask_dice"] = dice(*(count.cpu().numpy() for count in overlap(average, truth[:, i])))
         if table["row_mm"].notna().all():
             spacing = table[["row_mm", "column_mm"]].to_numpy()
             table["predicted_volume_ml"] = _volumes(masks[:, 0], spacing)
@@ -114,6 +116,7 @@ class MasksFromImages(Task):
         table, figures = tables["predictions"], {}
         for name in self.structures:
             figures[f"dice_{name}"] = float(table[f"{name}_dice"].mean())
+            figures[f"dice_{name}_mean_mask"] = float(table[f"{name}_mean_mask_dice"].mean())
             counts = (table[f"{name}_{kind}_px"].to_numpy() for kind in ("overlap", "predicted", "true"))
             figures[f"dice_{name}_pooled"] = float(pooled_dice(*counts))
         return figures
@@ -127,6 +130,11 @@ class MasksFromImages(Task):
 
     def _logits(self, model: nn.Module, normalise, images: Tensor) -> Tensor:
         return in_chunks(lambda part: model(normalise(part)).float(), images)
+
+
+def mean_mask(labels: Tensor, structure: str) -> Tensor:
+    """Where at least half of the label images (N, H, W) have a structure: bool (H, W)."""
+    return 2 * structure_targets(labels, (structure,)).sum((0, 1)) >= len(labels)
 
 
 def _volumes(masks: Tensor, spacing_mm: np.ndarray) -> list[float]:

@@ -53,12 +53,17 @@ def _mean(dice: np.ndarray) -> np.ndarray:
 
 def fraction_table(cells: Cells, setup: Setup, dataset: str) -> pd.DataFrame:
     """Table 1 ("echonet") or 2 ("camus"): mean Dice per image by label fraction, with 90 % intervals over people, mean
-    over draws."""
-    rows = []
+    over draws. One row per start of which a cell was run."""
+    rows, run = [], {start for start, _ in cells}
     for number, start in enumerate(STARTS[dataset], start=1):
+        if start not in run:
+            continue
         row: dict[str, object] = {"row": number, "start": start.title, "data": None}
         for fraction in FRACTIONS:
-            results, name = cells[start, fraction], column(fraction)
+            results, name = cells.get((start, fraction)), column(fraction)
+            if results is None:  # left to a larger profile
+                row |= {name: np.nan, f"{name}_low": np.nan, f"{name}_high": np.nan}
+                continue
             if measured(results):
                 dice, people = dice_by_draw(results)
                 interval = bootstrap_interval(_mean, dice, resamples=setup.profile.resamples, groups=people)

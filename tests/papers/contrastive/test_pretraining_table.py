@@ -7,7 +7,7 @@ import pytest
 
 from echolib.engine.schedule import Schedule
 from echolib.folders import DataFolders
-from echolib.papers.contrastive.features import pretraining_table, simclr_losses
+from echolib.papers.contrastive.features import plateau, pretraining_table
 from echolib.papers.exhibits import Setup
 from echolib.papers.profiles import PROFILES
 from echolib.tasks.byol import BYOLPretraining
@@ -25,11 +25,9 @@ class Made:
 
 
 def test_the_loss_of_equal_embeddings_in_the_validation_s_batches():
-    loss, equal = simclr_losses(Made(SimCLRPretraining()))
+    loss, equal = plateau(Made(SimCLRPretraining()))
     assert loss == 4.1 and equal == pytest.approx((64 * math.log(127) + 11 * math.log(21)) / 75)
-    assert simclr_losses(Made(SimCLRPretraining(), items=65))[1] == pytest.approx(
-        math.log(127)
-    )  # the last has no other
+    assert plateau(Made(SimCLRPretraining(), items=65))[1] == pytest.approx(math.log(127))  # the last has no other
 
 
 def test_one_row_per_encoder():
