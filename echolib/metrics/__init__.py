@@ -35,6 +35,7 @@ from echolib.metrics.embeddings import spread
 from echolib.metrics.masks import Overlap, dice, dice_per_image, overlap, pooled_dice
 from echolib.metrics.points import keypoint_error
 from echolib.metrics.surface import SurfaceDistance, surface_distance
+from echolib.metrics.variance import interval_over_seeds
 
 __all__ = [
     "AUC_THRESHOLDS",
@@ -58,6 +59,7 @@ __all__ = [
     "geometric_mean_error",
     "heart_failure_class",
     "interval_coverage",
+    "interval_over_seeds",
     "interval_probability",
     "keypoint_error",
     "mae",

@@ -69,6 +69,7 @@ class Profile(Frozen):
     phantom: dict[str, NonNegativeInt]  # videos or patients of each dataset; {}: none, the real datasets are needed
     seeds: tuple[int, ...] = Field(min_length=1)
     compared_seeds: tuple[int, ...] = Field(min_length=1)  # of methods that a paper's claims set against each other
+    story_only: bool = False  # runs the rows that carry each paper's point; tables say "in full" of the others
     published_schedules: bool
     weights: bool  # Kinetics and ImageNet weights, where a full-size network can take them
     clips: ClipSizes
@@ -222,3 +223,8 @@ PROFILES = {
         ),
     )
 }
+
+
+def whole_profiles() -> list[str]:
+    """The profiles that run every row, smallest first, but for that of the tests."""
+    return [name for name, profile in PROFILES.items() if not profile.story_only and name != "smoke"]

@@ -5,6 +5,8 @@ from typing import Literal
 
 import pandas as pd
 
+NOT_MEASURED = "not measured"  # the data of a published row that ours lack
+
 
 def beside_published(
     ours: pd.DataFrame,
@@ -58,7 +60,7 @@ def _joined(
     printed = published[keys + shared].rename(columns={metric: f"{metric}_published" for metric in shared})
     both = rows.merge(ours[[*keys, *known, "seeds", "data", "measured"]], on=keys, how="left")
     both = both.merge(printed, on=keys, how="left")
-    both["data"] = both["data"].where(both.pop("measured").notna(), "not measured")
+    both["data"] = both["data"].where(both.pop("measured").notna(), NOT_MEASURED)
     both["seeds"] = both["seeds"].astype("Int64")
     for metric in shared:
         both[f"{metric}_difference"] = both[metric] - both[f"{metric}_published"]

@@ -38,12 +38,13 @@ def all_clips(network: str) -> str:
 def ef_predictions(results: Mapping[str, Sequence[Result]], training_ef: np.ndarray) -> dict[str, np.ndarray]:
     """Method -> predicted EF (seeds, test videos); the videos in the order of the base network's first predictions.
 
-    results: of each of `NETWORKS` by its title, and of `BEAT_TO_BEAT`; training_ef: (videos,) in percent.
+    results: of those of `NETWORKS` that were run by title, and of `BEAT_TO_BEAT`; training_ef: (videos,) in percent.
     """
     first = results[BASE][0]
     methods = {TRAINING_MEAN: np.full((1, len(first.predictions)), training_ef.mean())}
     for network in NETWORKS.values():
-        methods[all_clips(network)] = by_seed(results[network], like=first)
+        if network in results:
+            methods[all_clips(network)] = by_seed(results[network], like=first)
     methods[ONE_CLIP] = by_seed(results[BASE], "one_clip", like=first)
     methods[BEAT_TO_BEAT] = by_seed(results[BEAT_TO_BEAT], like=first)
     return methods

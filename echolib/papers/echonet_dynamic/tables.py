@@ -29,6 +29,7 @@ from echolib.papers.exhibits import Figure, Published, Results, Rows, Setup, Tab
 from echolib.report.learning_curves import learning_curves
 
 SEGMENTER, CAMUS_SEGMENTER = "DeepLabV3", "U-Net"
+STORY = frozenset((BASE, BEAT_TO_BEAT))
 
 
 def networks(setup: Setup) -> Rows:
@@ -122,6 +123,7 @@ EF_LEARNING_CURVES = Figure(
     name="ef_learning_curves",
     caption="Validation error on the middle clip of each video, by epoch.",
     rows=networks,
+    story=STORY.__contains__,
     draw=_validation_error,
 )
 SEGMENTATION = Table(
@@ -137,12 +139,13 @@ SEGMENTATION = Table(
 EJECTION_FRACTION = Table(
     name="ejection_fraction",
     caption=(
-        "EF on the test split, mean over seeds with 90 % bootstrap intervals over videos. Published numbers are of "
+        "EF on the test split, mean over seeds with 90 % intervals over videos and seeds. Published numbers are of "
         "EchoNet-Dynamic: Chen and Li, Table 1 (all clips); comments in the reference code (one clip, beat to beat)."
     ),
     rows=systems,
+    story=STORY.__contains__,
     measure=_ef_errors,
-    published=Published(read=published_ef, keys="method", metrics=tuple(SCORES)),
+    published=Published(read=published_ef, keys="method", metrics=tuple(SCORES), beside=("learnt",)),
 )
 AUC = Table(
     name="auc",

@@ -36,6 +36,7 @@ MODELS = {
     "m3": "M3: M2, masks, S-TCA",
 }
 ATTENTION = {"se": "SE", "me": "ME", "me_released": "ME, released gate", "tca": "TCA"}
+STORY = frozenset(MODELS[row] for row in ("m0", "m1", "m2"))  # M3 takes another segmenter's masks besides
 NOISE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # shares of pixels set to 0 at test (Fig. 3)
 
 
@@ -139,6 +140,12 @@ attention = partial(titled, attention_experiments, ATTENTION)  # Table 3
 def pseudo_labels(setup: Setup) -> Rows:
     """The masks that M3 learns from."""
     return {"pseudo-labels": [pseudo_labels_experiment(setup.profile, setup.folder("echonet_dynamic"))]}
+
+
+def anchored(setup: Setup) -> Rows:
+    """The models of Table 2 whose anchors give class activation maps."""
+    by_title = ablation(setup)
+    return {MODELS[row]: by_title[MODELS[row]] for row in ("m1", "m2", "m3")}
 
 
 def ablation_and_se(setup: Setup) -> Rows:
