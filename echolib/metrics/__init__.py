@@ -31,6 +31,7 @@ from echolib.metrics.ejection import (
     r2,
     rmse,
 )
+from echolib.metrics.embeddings import spread
 from echolib.metrics.masks import Overlap, dice, dice_per_image, overlap, pooled_dice
 from echolib.metrics.points import keypoint_error
 from echolib.metrics.surface import SurfaceDistance, surface_distance
@@ -68,5 +69,6 @@ __all__ = [
     "pooled_dice",
     "r2",
     "rmse",
+    "spread",
     "surface_distance",
 ]

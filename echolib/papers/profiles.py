@@ -6,7 +6,7 @@ One thing follows from size: small networks from random weights learn nothing in
 AdamW and a one-cycle rate, and their reports say so.
 """
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from echolib.frozen import Frozen
 
@@ -34,13 +34,20 @@ class ImageSizes(Frozen):
 
 
 class ContrastiveSizes(Frozen):
-    """Contrastive pretraining and the fine-tuning of it."""
+    """Contrastive pretraining and the fine-tuning of it.
+
+    pretraining_steps, steps: optimiser steps of all epochs together, a multiple of the epochs and the same for every
+    dataset and fraction of the labels. None in `paper`: its epochs see each item once, fewer labels take fewer steps.
+    """
 
     size: PositiveInt  # pixels, 224 in the paper
     width: PositiveInt
+    temperature: PositiveFloat  # of SimCLR, 0.1 in the paper
     pretraining_epochs: PositiveInt  # 300 in the paper
+    pretraining_steps: PositiveInt | None
     pretraining_batch: PositiveInt  # 128 and 256
     epochs: PositiveInt  # of fine-tuning, 50 in the released code
+    steps: PositiveInt | None
     batch_size: PositiveInt  # 128
     rate: float  # of MADGRAD, where the published schedules are not kept
     draws: tuple[int, ...] = Field(min_length=1)  # of a fraction of the labels, each with its own initial weights
@@ -111,9 +118,12 @@ PROFILES = {
             contrastive=ContrastiveSizes(
                 size=32,
                 width=4,
+                temperature=0.5,
                 pretraining_epochs=1,
+                pretraining_steps=3,
                 pretraining_batch=8,
                 epochs=1,
+                steps=2,
                 batch_size=8,
                 rate=3e-3,
                 draws=(0,),
@@ -141,14 +151,17 @@ PROFILES = {
             frames=ImageSizes(size=80, width=8, epochs=9, batch_size=12),
             camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
             contrastive=ContrastiveSizes(
-                size=32,
+                size=64,
                 width=8,
-                pretraining_epochs=30,
+                temperature=0.5,  # at 0.1 the loss stays at that of equal embeddings
+                pretraining_epochs=8,
+                pretraining_steps=640,
                 pretraining_batch=32,
-                epochs=6,
-                batch_size=8,  # 5 % of the labels are some forty images: larger batches leave too few steps
+                epochs=8,
+                steps=400,
+                batch_size=4,
                 rate=3e-3,
-                draws=(0,),
+                draws=(0, 1, 2),
             ),
             multitask=MultiTaskSizes(size=64, width=16, epochs=5, batch_size=8, images_per_epoch=336),
             camus_stored=256,
@@ -197,12 +210,15 @@ PROFILES = {
             contrastive=ContrastiveSizes(
                 size=112,
                 width=64,
-                pretraining_epochs=100,
+                temperature=0.5,
+                pretraining_epochs=20,
+                pretraining_steps=3000,
                 pretraining_batch=128,
-                epochs=20,
-                batch_size=64,
+                epochs=10,
+                steps=1000,
+                batch_size=32,
                 rate=1e-3,
-                draws=(0, 1),
+                draws=(0, 1, 2),
             ),
             multitask=MultiTaskSizes(size=128, width=64, epochs=20, batch_size=32, images_per_epoch=3072),
             camus_stored=512,
@@ -224,9 +240,12 @@ PROFILES = {
             contrastive=ContrastiveSizes(
                 size=224,
                 width=64,
+                temperature=0.1,
                 pretraining_epochs=300,
+                pretraining_steps=None,
                 pretraining_batch=128,
                 epochs=50,
+                steps=None,
                 batch_size=128,
                 rate=1e-4,
                 draws=(0, 1, 2),

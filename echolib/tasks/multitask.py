@@ -13,7 +13,7 @@ from echolib.data.loaders.clips import in_chunks
 from echolib.data.loaders.images import structure_targets
 from echolib.data.loaders.labelled import LabelledBatch, LabelledSet, masked_set, pointed_set
 from echolib.data.readers.echonet_lvh import WALL_KEYPOINTS
-from echolib.data.sampling import Normalisation
+from echolib.data.sampling import Normalisation, passes
 from echolib.data.selection import DataSelection, Dataset
 from echolib.engine.task import Parent, Tables, Task
 from echolib.geometry.heatmaps import decode_heatmaps, heatmaps, to_cells, to_pixels
@@ -95,7 +95,7 @@ class MultiTaskLearning(Task):
         first, orders = 0, []
         for dataset in data:
             items = len(dataset.of_split["train"])
-            orders.append((first + _passes(items, wanted, generator)).view(-1, together))
+            orders.append((first + passes(items, wanted, generator)).view(-1, together))
             first += items
         yield from torch.stack(orders, 1).flatten()[: batches * batch_size].split(batch_size)
 
@@ -226,10 +226,3 @@ class MultiTaskLearning(Task):
     def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:
         with torch.device(device):
             return self.make_network(), (torch.zeros(1, 3, self.size, self.size),)
-
-
-def _passes(items: int, wanted: int, generator: torch.Generator) -> Tensor:
-    """`wanted` of the numbers below `items`: whole passes through all of them, each in a fresh order."""
-    rounds = max(1, -(-wanted // items))
-    orders = [torch.randperm(items, generator=generator, device=generator.device) for _ in range(rounds)]
-    return torch.cat(orders)[:wanted]

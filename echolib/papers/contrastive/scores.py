@@ -52,12 +52,17 @@ def _mean(dice: np.ndarray) -> np.ndarray:
 
 def fraction_table(cells: Cells, setup: Setup, dataset: str) -> pd.DataFrame:
     """Table 1 ("echonet") or 2 ("camus"): mean Dice per image by label fraction, with 90 % intervals over people, mean
-    over draws."""
-    rows = []
+    over draws. One row per start of which a cell was run."""
+    rows, run = [], {start for start, _ in cells}
     for number, start in enumerate(STARTS[dataset], start=1):
+        if start not in run:
+            continue
         row: dict[str, object] = {"row": number, "start": start.title, "data": None}
         for fraction in FRACTIONS:
-            results, name = cells[start, fraction], column(fraction)
+            results, name = cells.get((start, fraction)), column(fraction)
+            if results is None:  # left to a larger profile
+                row |= {name: np.nan, f"{name}_low": np.nan, f"{name}_high": np.nan}
+                continue
             if measured(results):
                 dice, people = dice_by_draw(results)
                 interval = bootstrap_interval(_mean, dice, resamples=setup.profile.resamples, groups=people)
@@ -79,12 +84,14 @@ def printed_table(dataset: str) -> pd.DataFrame:
 
 def detail_table(cells: Cells, setup: Setup) -> pd.DataFrame:
     """Every cell: Dice per image (mean, SD), pooled over pixels; where pixels have a size also the outlines' distances
-    in mm and the error of EF from the masks against the human masks'. Means over draws."""
+    in mm, the error of EF from the masks against the human masks', and the number of patients whose masks give no EF.
+    Means over draws."""
     rows = []
     for (start, fraction), results in cells.items():
         if measured(results):
             figures = pd.DataFrame([_figures(result.predictions) for result in results]).mean()
-            rows.append({"start": start.title, "labels_percent": 100 * fraction} | figures.to_dict())
+            row = {"start": start.title, "labels_percent": 100 * fraction, "draws": len(results)}
+            rows.append(row | figures.to_dict())
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 
@@ -95,5 +102,7 @@ def _figures(table: pd.DataFrame) -> dict[str, float]:
     if "lv_hausdorff_mm" in table:
         figures |= {name: table[f"lv_{name}"].mean() for name in ("hausdorff_mm", "surface_mm")}
         ef = mask_ef(table)
-        figures["ef_mae"] = (ef["predicted"] - ef["from_masks"]).abs().mean()
+        readable = ef["predicted"].between(0, 100, inclusive="left")  # 100: nothing left of the ventricle at ES
+        figures["ef_mae"] = (ef["predicted"] - ef["from_masks"])[readable].abs().mean()
+        figures["ef_unreadable"] = float((~readable).sum())
     return figures
