@@ -25,6 +25,8 @@ PAPER = Paper(
             ablation.ABLATION_BY_CLASS,
             ablation.CLAIMS,
             ablation.LAMBDA,
+            ablation.LABEL_WEIGHTS,
+            ablation.LABEL_SCALE,
         ),
     },
 )

@@ -45,10 +45,6 @@ def by_number_of_experts(setup: Setup) -> Rows:
     return {count: stage2_experiments(profile, trained, settings, experts=count) for count in EXPERT_COUNTS}
 
 
-def _feature_order(results: Results, setup: Setup) -> pd.DataFrame:
-    return order_table(setup.once(encoder_features, results))
-
-
 def _embedding_maps(results: Results, setup: Setup) -> Drawing:
     features = setup.once(encoder_features, results)
     maps = [(row, two_components(of_seed[0][0]), of_seed[0][1]) for row, of_seed in features.items()]
@@ -75,9 +71,12 @@ FEATURE_MAPS = Figure(
 )
 FEATURE_ORDER = Table(
     name="feature_order",
-    caption="Rank correlation of feature distance and EF difference over pairs of test videos; mean and SD over seeds.",
+    caption=(
+        "Whether features order the test videos by EF: for each video the rank correlation, over all others, of the "
+        "distance of features and the difference of EF; mean over videos, and its SD over seeds."
+    ),
     rows=encoders,
-    measure=_feature_order,
+    measure=order_table,
     headings={"correlation": "rank correlation"},
 )
 STAGE1_ERRORS = Table(
