@@ -51,8 +51,8 @@ class MultiTaskSizes(Frozen):
     size: PositiveInt  # pixels, a multiple of 32
     width: PositiveInt  # 64 is EfficientNet-B0 and a decoder of 256 to 16 channels
     epochs: PositiveInt
-    batch_size: PositiveInt
-    images_per_epoch: PositiveInt  # of all datasets together, the same for every row
+    labels_per_batch: PositiveInt  # images with masks in a batch, and images with keypoints: alike in every row
+    labels_per_epoch: PositiveInt
 
 
 class Profile(Frozen):
@@ -109,7 +109,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=64, width=4, epochs=1, batch_size=4, images_per_epoch=24),
+            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12),
             camus_stored=64,
             compared_epochs=1,
             expert_clips=2,
@@ -140,7 +140,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=64, width=16, epochs=5, batch_size=8, images_per_epoch=336),
+            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800),
             camus_stored=256,
             compared_epochs=12,
             expert_clips=4,
@@ -167,7 +167,7 @@ PROFILES = {
                 rate=1e-3,
                 draws=(0, 1),
             ),
-            multitask=MultiTaskSizes(size=128, width=64, epochs=20, batch_size=32, images_per_epoch=3072),
+            multitask=MultiTaskSizes(size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600),
             camus_stored=512,
             compared_epochs=12,
             expert_clips=4,
@@ -194,7 +194,7 @@ PROFILES = {
                 rate=1e-4,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=256, width=64, epochs=50, batch_size=32, images_per_epoch=9600),
+            multitask=MultiTaskSizes(size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800),
             camus_stored=512,
             compared_epochs=45,
             expert_clips=8,

@@ -89,6 +89,7 @@ class MasksFromImages(Task):
             counts = [count.cpu().numpy() for count in overlap(masks[:, i], truth[:, i])]
             table[f"{name}_overlap_px"], table[f"{name}_predicted_px"], table[f"{name}_true_px"] = counts
             table[f"{name}_dice"] = dice(*counts)
+            table[f"{name}_mean_mask_dice"] = stored.mean_mask_dice(chosen, (name,))[:, 0].cpu().numpy()
         if table["row_mm"].notna().all():
             spacing = table[["row_mm", "column_mm"]].to_numpy()
             table["predicted_volume_ml"] = _volumes(masks[:, 0], spacing)
@@ -113,6 +114,7 @@ class MasksFromImages(Task):
         table, figures = tables["predictions"], {}
         for name in self.structures:
             figures[f"dice_{name}"] = float(table[f"{name}_dice"].mean())
+            figures[f"dice_{name}_mean_mask"] = float(table[f"{name}_mean_mask_dice"].mean())
             counts = (table[f"{name}_{kind}_px"].to_numpy() for kind in ("overlap", "predicted", "true"))
             figures[f"dice_{name}_pooled"] = float(pooled_dice(*counts))
         return figures
