@@ -59,8 +59,8 @@ class MultiTaskSizes(Frozen):
     size: PositiveInt  # pixels, a multiple of 32
     width: PositiveInt  # 64 is EfficientNet-B0 and a decoder of 256 to 16 channels
     epochs: PositiveInt
-    batch_size: PositiveInt
-    images_per_epoch: PositiveInt  # of all datasets together, the same for every row
+    labels_per_batch: PositiveInt  # images with masks in a batch, and images with keypoints: alike in every row
+    labels_per_epoch: PositiveInt
 
 
 class Profile(Frozen):
@@ -128,7 +128,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=64, width=4, epochs=1, batch_size=4, images_per_epoch=24),
+            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12),
             camus_stored=64,
             expert_clips=2,
             expert_epochs=2,
@@ -148,7 +148,7 @@ PROFILES = {
             # after an encoder's last stage, where attention over time needs more than one
             clips=ClipSizes(length=9, period=7, size=32, width=8, blocks=1, epochs=12, batch_size=8, test_stride=8),
             attention=ClipSizes(length=9, period=7, size=64, width=8, blocks=1, epochs=8, batch_size=8, test_stride=8),
-            frames=ImageSizes(size=80, width=8, epochs=9, batch_size=12),
+            frames=ImageSizes(size=80, width=8, epochs=3, batch_size=12),
             camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
             contrastive=ContrastiveSizes(
                 size=64,
@@ -163,7 +163,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=64, width=16, epochs=5, batch_size=8, images_per_epoch=336),
+            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800),
             camus_stored=256,
             expert_clips=4,
             expert_epochs=20,
@@ -178,19 +178,22 @@ PROFILES = {
             weights=False,
             clips=FULL_CLIPS,
             attention=FULL_CLIPS,
-            frames=ImageSizes(size=80, width=16, epochs=9, batch_size=12),
+            frames=ImageSizes(size=80, width=16, epochs=6, batch_size=12),
             camus=ImageSizes(size=128, width=16, epochs=20, batch_size=8),
             contrastive=ContrastiveSizes(
                 size=64,
                 width=8,
-                pretraining_epochs=30,
+                temperature=0.5,
+                pretraining_epochs=8,
+                pretraining_steps=640,
                 pretraining_batch=32,
-                epochs=6,
-                batch_size=8,
+                epochs=8,
+                steps=400,
+                batch_size=4,
                 rate=3e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=128, width=16, epochs=5, batch_size=8, images_per_epoch=336),
+            multitask=MultiTaskSizes(size=128, width=16, epochs=10, labels_per_batch=8, labels_per_epoch=1600),
             camus_stored=256,
             expert_clips=4,
             expert_epochs=20,
@@ -220,7 +223,7 @@ PROFILES = {
                 rate=1e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=128, width=64, epochs=20, batch_size=32, images_per_epoch=3072),
+            multitask=MultiTaskSizes(size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600),
             camus_stored=512,
             expert_clips=4,
             expert_epochs=20,
@@ -250,7 +253,7 @@ PROFILES = {
                 rate=1e-4,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=256, width=64, epochs=50, batch_size=32, images_per_epoch=9600),
+            multitask=MultiTaskSizes(size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800),
             camus_stored=512,
             expert_clips=8,
             expert_epochs=20,

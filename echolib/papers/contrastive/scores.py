@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from echolib.engine.experiment import Result
-from echolib.metrics.bootstrap import bootstrap_interval
 from echolib.metrics.masks import pooled_dice
+from echolib.metrics.variance import interval_over_seeds
+from echolib.papers.claims import mean_value
 from echolib.papers.contrastive.experiments import FRACTIONS, STARTS, Cell
 from echolib.papers.echonet_dynamic.scores import mask_ef
 from echolib.papers.exhibits import Setup
@@ -46,14 +47,10 @@ def dice_by_draw(results: Sequence[Result]) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([table.loc[order, "lv_dice"].to_numpy() for table in tables]), first["person"].to_numpy()
 
 
-def _mean(dice: np.ndarray) -> np.ndarray:
-    return dice.mean(-1).mean(0)
-
-
 def fraction_table(cells: Cells, setup: Setup, dataset: str) -> pd.DataFrame:
-    """Table 1 ("echonet") or 2 ("camus"): mean Dice per image by label fraction, with 90 % intervals over people, mean
-    over draws. One row per start of which a cell was run."""
-    rows, run = [], {start for start, _ in cells}
+    """Table 1 ("echonet") or 2 ("camus"): Dice per image by label fraction, the mean over draws with 90 %
+    intervals over people and draws. One row per start of which a cell was run."""
+    rows, run, resamples = [], {start for start, _ in cells}, setup.profile.resamples
     for number, start in enumerate(STARTS[dataset], start=1):
         if start not in run:
             continue
@@ -65,7 +62,9 @@ def fraction_table(cells: Cells, setup: Setup, dataset: str) -> pd.DataFrame:
                 continue
             if measured(results):
                 dice, people = dice_by_draw(results)
-                interval = bootstrap_interval(_mean, dice, resamples=setup.profile.resamples, groups=people)
+                interval = interval_over_seeds(
+                    mean_value, np.zeros(len(people)), dice, resamples=resamples, groups=people
+                )
             else:
                 interval, row["data"] = (np.nan,) * 3, NOT_AVAILABLE
             row |= dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True)) | {"seeds": len(results)}

@@ -71,7 +71,8 @@ LINEAR_PROBE = Table(
 )
 TABLE_1 = Table(
     name="table_1",
-    caption="Dice of the left ventricle by share of training labels, mean over draws; 90 % intervals over videos.",
+    caption="Dice of the left ventricle by share of training labels: mean over draws, 90 % intervals over videos and "
+    "draws.",
     rows=partial(cells, dataset="echonet"),
     story=in_story,
     measure=partial(fraction_table, dataset="echonet"),
@@ -82,7 +83,8 @@ TABLE_1 = Table(
 TABLE_2 = Table(
     name="table_2",
     caption=lambda setup: (
-        "Dice of the left ventricle by share of training labels, mean over draws; 90 % intervals over patients. "
+        "Dice of the left ventricle by share of training labels: mean over draws, 90 % intervals over patients and "
+        "draws. "
         f"Measured on {setup.label('camus')}; (E) pretrained on {setup.label('echonet_dynamic')}. Published: Table 2."
     ),
     rows=partial(cells, dataset="camus"),

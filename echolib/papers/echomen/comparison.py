@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-from echolib.papers.cost import cost_table
+from echolib.papers.cost import HOW_TIMED, cost_table
 from echolib.papers.echomen.experiments import COMPARED, METHODS, asked, echomen_experiments, rival_experiments
 from echolib.papers.echomen.scores import (
     HEADINGS,
@@ -79,12 +79,12 @@ def _slopes(results: Results, setup: Setup) -> pd.DataFrame:
 
 def _cost(results: Results, setup: Setup) -> pd.DataFrame:
     assert setup.context is not None
-    return cost_table({str(row): of_row[0].experiment for row, of_row in results.items()}, setup.context)
+    return cost_table({str(row): of_row[0].experiment for row, of_row in results.items() if of_row}, setup.context)
 
 
 def _cost_caption(setup: Setup) -> str:
     device = setup.context.device if setup.context else "a device"
-    return f"A forward pass of one clip in the {setup.profile.name} profile, on {device}."
+    return f"A forward pass of one clip in the {setup.profile.name} profile, on {device}. {HOW_TIMED}."
 
 
 def _conformal(results: Results, setup: Setup) -> pd.DataFrame:

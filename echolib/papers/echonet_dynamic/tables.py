@@ -131,8 +131,8 @@ EF_LEARNING_CURVES = Figure(
 SEGMENTATION = Table(
     name="segmentation",
     caption=(
-        "Dice of DeepLabV3 on traced test frames, 90 % intervals over videos and seeds. Published: DeepLabV3 on EchoNet-Dynamic without pretraining "
-        "(Saeed et al., Table 1)."
+        "Dice of DeepLabV3 on traced test frames, 90 % intervals over videos and seeds. Published: DeepLabV3 on "
+        "EchoNet-Dynamic without pretraining (Saeed et al., Table 1)."
     ),
     rows=segmenter,
     measure=_dice,
