@@ -33,9 +33,7 @@ def publish_predictions(report: Path, runs: Path) -> dict[str, str]:
     for partial in folder.glob(".*.partial"):
         partial.unlink(missing_ok=True)
     for name, run in simulated(report).items():
-        if (
-            text := as_published(pd.read_csv(runs / run / "predictions.csv", float_precision="round_trip"))
-        ) is not None:
+        if (text := as_published(_read(runs / run / "predictions.csv"))) is not None:
             write_text(folder / f"{name}.csv", text)
             made[os.path.relpath(folder / f"{name}.csv", report)] = file_hash(folder / f"{name}.csv")
     named = {name for other in report.parent.glob("*/record.json") for name in simulated(other.parent)}
@@ -61,10 +59,8 @@ def as_published(predictions: pd.DataFrame) -> str | None:
         return None
     table = predictions.drop(columns=[name for name in LEFT_OUT if name in predictions])
     table = table.dropna(axis="columns", how="all")
-    if "person" in table and all(
-        str(n).startswith(str(p)) for n, p in zip(table["name"], table["person"], strict=True)
-    ):
-        table = table.drop(columns="person")
+    if "person" in table and (table["name"].str.partition("_")[0] == table["person"]).all():
+        table = table.drop(columns="person")  # a name begins with it
     for name in table.select_dtypes("float"):
         table[name] = table[name].round(DECIMALS) + 0.0  # no -0.000
     return table.to_csv(index=False, lineterminator="\n", float_format=f"%.{DECIMALS}f")
@@ -75,7 +71,7 @@ def read_predictions(reports: Path, experiment: str) -> pd.DataFrame:
     path = reports / PREDICTIONS / f"{experiment}.csv"
     if not path.is_file():
         raise UserError(f"no {path}: this experiment was not on the phantom alone, or no report here shows it")
-    return pd.read_csv(path, dtype={"name": str})
+    return _read(path)
 
 
 def recomputed_mae(reports: Path, notebook: str, table: str, column: str = "prediction") -> pd.Series:
@@ -94,3 +90,7 @@ def recomputed_mae(reports: Path, notebook: str, table: str, column: str = "pred
         tables = [read_predictions(reports, experiment) for experiment in experiments]
         errors[row] = sum(mae(one["label"].to_numpy(), one[column].to_numpy()) for one in tables) / len(tables)
     return pd.Series(errors, name="mae", dtype=float)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype={"name": str, "person": str})
