@@ -17,9 +17,9 @@ from echolib.engine.experiment import Experiment, Result, RunContext
 from echolib.engine.sweep import run_all
 from echolib.files import write_json
 from echolib.folders import data_fingerprints, folder_lines, is_of_one_person, locate
-from echolib.papers.claims import tested_claims
+from echolib.papers.claim_tests import recorded
 from echolib.papers.exhibits import ClaimsTable, Exhibit, Figure, Results, Setup, Tabular
-from echolib.papers.profiles import PROFILES
+from echolib.papers.profiles import PROFILES, whole_profiles
 from echolib.papers.registry import exhibits_of, experiments_of, make_setup, paper_of
 from echolib.phantom.writers.missing import write_missing_phantom
 from echolib.workspace import Workspace, WorkspaceError, find_home
@@ -41,6 +41,7 @@ class Study:
     experiments: dict[str, Any] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)  # datasets that were asked for
     seeds: set[int] = field(default_factory=set)
+    rows: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # exhibit -> row -> names of its experiments
     tested: list[dict[str, object]] = field(default_factory=list)  # claims, for the scorecard
 
     @classmethod
@@ -111,7 +112,7 @@ class Study:
     def run(self, exhibit: Exhibit) -> Results:
         """Runs or reuses the experiments of an exhibit: row -> results, one for each seed. Raises as
         `run_experiments`."""
-        rows = exhibit.rows(self.setup)
+        rows = exhibit.rows_of(self.setup)
         experiments = [experiment for of_row in rows.values() for experiment in of_row]
         results = iter(self.run_experiments(experiments))
         return {row: [next(results) for _ in of_row] for row, of_row in rows.items()}
@@ -140,22 +141,32 @@ class Study:
 
     def _note(self, result: Result) -> None:
         """Keeps for the record what a result says of itself."""
-        for experiment in (*result.experiment.ancestors(), result.experiment):
-            self.used |= {selection.dataset for selection in experiment.data}
-        self.experiments[result.experiment.name] = {"folder": result.folder.name, "metrics": result.metrics}
+        lineage = (*result.experiment.ancestors(), result.experiment)
+        datasets = {selection.dataset for experiment in lineage for selection in experiment.data}
+        self.used |= datasets
+        self.experiments[result.experiment.name] = {
+            "folder": result.folder.name,
+            "metrics": result.metrics,
+            "simulated": not any(self.given(dataset) for dataset in datasets),  # else its predictions stay here
+        }
         self.seeds.add(result.experiment.seed)
 
     def show(self, exhibit: Exhibit) -> pd.DataFrame | None:
         """Makes an exhibit, saves it, and shows it; returns a table's content, as numbers.
 
-        A table is saved as CSV, Markdown and LaTeX, a figure as PNG and SVG. Raises ValueError where the notebook's
-        paper does not declare it, and as `run`.
+        A table is saved as CSV, Markdown and LaTeX, a figure as PNG and SVG. None also for a table that the profile
+        leaves to the larger ones. Raises ValueError where the notebook's paper does not declare it, and as `run`.
         """
         declared = exhibits_of(self.name)
         if declared and not any(exhibit is other for other in declared):
             raise ValueError(f"PAPER does not declare {exhibit.name} for {self.name}: add it there")
+        if not exhibit.is_made(self.setup):
+            print(f"{exhibit.name}: made in the larger profiles ({', '.join(whole_profiles())})")
+            return None
         results = self.run(exhibit)
         self.used |= set(exhibit.data)
+        named = {row: of_row for row, of_row in results.items() if isinstance(row, str)}
+        self.rows[exhibit.name] = {row: [result.experiment.name for result in named[row]] for row in named}
         caption = exhibit.caption_for(self.setup)
         if isinstance(exhibit, Figure):
             figure = exhibit.draw(results, self.setup)
@@ -166,7 +177,7 @@ class Study:
         if isinstance(exhibit, ClaimsTable):
             paper = paper_of(self.name)
             measured_on = self.label(*exhibit.data)
-            self.tested += tested_claims(frame, paper=paper.title if paper else self.name, data=measured_on)
+            self.tested += recorded(frame, paper=paper.title if paper else self.name, data=measured_on)
         private = exhibit.is_private(self.setup)
         _display_markdown(exhibit.save(frame, self.setup, self._place(private)))
         if not private:
@@ -207,6 +218,7 @@ class Study:
             "seconds": round(time.monotonic() - self.started, 1),
             "peak_memory_mib": self._peak_memory_mib(device),
             "experiments": self.experiments,
+            "rows": self.rows,
             "shown": list(self.shown.items()),
             "claims": self.tested,
             "numbers": numbers,

@@ -68,6 +68,13 @@ class ResidentFrames:
         return frames.view(*index.shape, *self.pixels.shape[1:])
 
 
+def passes(items: int, wanted: int, generator: torch.Generator) -> Tensor:
+    """`wanted` of the numbers below `items`: whole passes through all of them, each in a fresh order."""
+    rounds = max(1, -(-wanted // items))
+    orders = [torch.randperm(items, generator=generator, device=generator.device) for _ in range(rounds)]
+    return torch.cat(orders)[:wanted]
+
+
 def clip_span(length: int, period: int) -> int:
     """Frames from the first to the last frame of a clip, both counted."""
     return (length - 1) * period + 1

@@ -31,9 +31,11 @@ from echolib.metrics.ejection import (
     r2,
     rmse,
 )
-from echolib.metrics.masks import Overlap, dice, dice_per_image, overlap, pooled_dice
+from echolib.metrics.embeddings import spread
+from echolib.metrics.masks import Overlap, dice, dice_per_image, mean_mask_dice, overlap, pooled_dice
 from echolib.metrics.points import keypoint_error
 from echolib.metrics.surface import SurfaceDistance, surface_distance
+from echolib.metrics.variance import interval_over_seeds
 
 __all__ = [
     "AUC_THRESHOLDS",
@@ -57,14 +59,17 @@ __all__ = [
     "geometric_mean_error",
     "heart_failure_class",
     "interval_coverage",
+    "interval_over_seeds",
     "interval_probability",
     "keypoint_error",
     "mae",
     "mean_and_spread",
+    "mean_mask_dice",
     "overlap",
     "paired_difference",
     "pooled_dice",
     "r2",
     "rmse",
+    "spread",
     "surface_distance",
 ]

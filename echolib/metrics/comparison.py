@@ -6,27 +6,29 @@ verdict that a rerun repeats needs both.
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from scipy.optimize import root_scalar
-from scipy.stats import chi2, nct, t
+from scipy.stats import nct, norm, t
 
 from echolib.metrics.bootstrap import bootstrap_distribution, check_level
+from echolib.metrics.variance import error_of_means
 from echolib.shapes import ItemGroups, ItemVector, SeedScores, SeedValues
 
+Expected = Literal["lower", "higher", "equal", "not lower", "not higher"]
 POWER = 0.80  # of the smallest difference that is found
-QUARTILE = 0.25  # of chi-squared
 ONE_SEED = "not testable: one seed"
 
 
 class Difference(NamedTuple):
     """Statistic of the second method minus that of the first, in the statistic's unit, with its interval.
 
-    p_value: two-sided, of no difference; items: how many; seeds: how many of either method: where one of them has 1,
-    interval and p-value hold items alone; standard_error, freedom (degrees of freedom): of the t distribution that both
-    come from; level: coverage of the interval; correlation: of the two methods' statistics over common seeds, near 1
-    where common seeds buy much (NaN where seeds are not common, fewer than 3, or all alike).
+    p_value: two-sided, of no difference; items, people: how many items, of how many patients; seeds: how many of either
+    method: where one of them has 1, interval and p-value hold items alone; standard_error, freedom (degrees of
+    freedom): of the t distribution that both come from; item_error: standard error over items alone; level: coverage
+    of the interval; correlation: of the two methods' statistics over common seeds, near 1 where common seeds buy much
+    (NaN where seeds are not common, fewer than 3, or all alike).
     """
 
     estimate: float
@@ -34,11 +36,18 @@ class Difference(NamedTuple):
     high: float
     p_value: float
     items: int
+    people: int
     seeds: tuple[int, int]
     standard_error: float
     freedom: float
+    item_error: float
     level: float
     correlation: float
+
+    def at_level(self, level: float) -> "Difference":
+        """The same difference with an interval of another coverage."""
+        half = float(self.standard_error * t.ppf((1 + level) / 2, self.freedom))
+        return self._replace(low=self.estimate - half, high=self.estimate + half, level=level)
 
     @property
     def smallest(self) -> float:
@@ -51,27 +60,50 @@ class Difference(NamedTuple):
             return np.nan
         return self.standard_error * _noncentrality(self.freedom, self.level) if self.standard_error else 0.0
 
-    def verdict(self, expected: Literal["lower", "higher"], margin: float | None = None) -> str:
-        """What the difference says of the claim that the second method's statistic is the lower or higher one.
+    def smallest_of(self, people: int) -> float:
+        """The smallest true difference that a test of one network each on so many people would find with 80 % power,
+        were its items as varied as these: seeds, which would add to it, left out."""
+        shift = norm.ppf((1 + self.level) / 2) + norm.ppf(POWER)  # in standard errors
+        return float(self.item_error * np.sqrt(self.people / people) * shift)
 
-        In this order: "not testable: one seed"; "supported" where the whole interval lies on the expected side of zero;
-        "opposite" where it lies on the other; "equivalent" where it lies within +-margin; "open". A claim states a
-        direction and no size, so that an interval without zero decides it, however small the difference, whose size
-        stands beside; "equivalent" is said of an interval that holds zero and nothing that matters. A 95 % interval
-        within the margin is two one-sided tests at 2.5 % (Schuirmann, J. Pharmacokin. Biopharm. 15, 1987).
+    def verdict(self, expected: Expected, margin: float | None = None) -> str:
+        """What the difference says of the claim that the second method's statistic is the lower, higher, ... one.
+
+        Of "lower" and "higher", in this order: "not testable: one seed"; "supported" where the whole interval lies on
+        the expected side of zero; "opposite" where it lies on the other; "equivalent" where it lies within +-margin;
+        "open". Such a claim states a direction and no size, so that an interval without zero decides it, however small
+        the difference, whose size stands beside; "equivalent" is said of an interval that holds zero and nothing that
+        matters. A 95 % interval within the margin is two one-sided tests at 2.5 % (Schuirmann, J. Pharmacokin.
+        Biopharm. 15, 1987).
+
+        Of "equal" (within +-margin), "not lower" (above -margin) and "not higher" (below margin): "supported" where the
+        whole interval lies there, "opposite" where it lies wholly elsewhere, else "open".
 
         margin: the largest difference that matters to nobody, stated before the results are seen; None: there is none,
-        and nothing is equivalent. Raises ValueError for another `expected` and a margin that is not above 0.
+        and nothing is equivalent. Raises ValueError for another `expected`, a margin that is not above 0, and none
+        where the claim needs one.
         """
-        if expected not in ("lower", "higher"):
-            raise ValueError(f'expected is "lower" or "higher", got {expected!r}')
         if margin is not None and not margin > 0:
             raise ValueError(f"a margin is above 0, got {margin}")
-        if min(self.seeds) < 2:
-            return ONE_SEED
-        if self.low > 0 or self.high < 0:
-            return "supported" if (self.high < 0) == (expected == "lower") else "opposite"
-        return "equivalent" if margin is not None and -margin <= self.low <= self.high <= margin else "open"
+        if expected not in ("lower", "higher"):
+            low, high = _bounds(expected, margin)
+            inside, outside = low <= self.low and self.high <= high, self.high < low or self.low > high
+            decided = "supported" if inside else "opposite" if outside else "open"
+        elif self.low > 0 or self.high < 0:
+            decided = "supported" if (self.high < 0) == (expected == "lower") else "opposite"
+        else:
+            within = margin is not None and -margin <= self.low <= self.high <= margin
+            decided = "equivalent" if within else "open"
+        return ONE_SEED if min(self.seeds) < 2 else decided
+
+
+def _bounds(expected: str, margin: float | None) -> tuple[float, float]:
+    """Between which differences a claim of near equality holds."""
+    if expected not in ("equal", "not lower", "not higher"):
+        raise ValueError(f"expected is one of {', '.join(get_args(Expected))}, got {expected!r}")
+    if margin is None:
+        raise ValueError(f"{expected!r} is said within a margin: give one")
+    return -np.inf if expected == "not higher" else -margin, np.inf if expected == "not lower" else margin
 
 
 def paired_difference(
@@ -123,63 +155,19 @@ def paired_difference(
     found = scores(label, one, two)
     estimate = float(found[len(one) :].mean() - found[: len(one)].mean())
     people = label.shape[-1] if groups is None else len(np.unique(groups))
-    error, freedom = _standard_error(_varying(found, seeds), _varying(drawn, seeds), people)
-    half = float(error * t.ppf((1 + level) / 2, freedom))
-    # without any variance whatever differs is different
-    p_value = float(2 * t.sf(abs(estimate) / error, freedom)) if error else float(estimate == 0)
+    error = error_of_means(_varying(found, seeds), _varying(drawn, seeds), people)
     correlation = _correlation(found[: len(one)], found[len(one) :])
-    ends = estimate - half, estimate + half
-    return Difference(estimate, *ends, p_value, label.shape[-1], seeds, error, freedom, level, correlation)
+    half = float(error.standard * t.ppf((1 + level) / 2, error.freedom))
+    # without any variance whatever differs is different
+    p_value = float(2 * t.sf(abs(estimate) / error.standard, error.freedom)) if error.standard else float(estimate == 0)
+    counts = label.shape[-1], people, seeds
+    return Difference(estimate, estimate - half, estimate + half, p_value, *counts, *error, level, correlation)
 
 
 def _varying(scores: SeedScores, seeds: tuple[int, int]) -> list[SeedScores]:
     """What varies with the seed, and whose means sum to the difference: each common seed's, or either method's own."""
     one, two = scores[: seeds[0]], scores[seeds[0] :]
     return [two - one] if seeds[0] == seeds[1] else [-one, two]
-
-
-def _standard_error(found: list[SeedScores], drawn: list[SeedScores], people: int) -> tuple[float, float]:
-    """Standard error of the sum of means over seeds, and its degrees of freedom.
-
-    found: (seeds,) of each part, on the items themselves; drawn: (seeds, resamples) of each; people: drawn each time.
-    A resample's variance is (people - 1) / people of the sample's.
-    """
-    defined = np.isfinite(np.concatenate(drawn)).all(axis=0)
-    if people < 2 or defined.sum() < 2:
-        return np.nan, np.nan
-    drawn, whole = [part[:, defined] for part in drawn], people / (people - 1)
-    items = float(whole * np.var(sum(part.mean(axis=0) for part in drawn), ddof=1))
-    over_seeds, both, freedom = 0.0, 0.0, 1.0
-    if min(len(part) for part in found) > 1:
-        over_seeds, freedom = _over_seeds(found)
-        # items within seeds: what a resample moves one seed by and not the others
-        moved = [part - part.mean(axis=1, keepdims=True) for part in drawn]
-        both = float(whole * sum(np.var(part, axis=0, ddof=1).mean() / len(part) for part in moved))
-    variance = _total(items, over_seeds, both)
-    return float(np.sqrt(variance)), _freedom(items, over_seeds, both, people - 1, freedom) if variance else np.inf
-
-
-def _over_seeds(found: list[SeedScores]) -> tuple[float, float]:
-    """Variance of the sum of means over seeds, and its degrees of freedom: Welch's where seeds are not common."""
-    parts = [(float(np.var(part, ddof=1)) / len(part), len(part) - 1) for part in found]
-    variance = sum(part for part, _ in parts)
-    return variance, variance**2 / sum(part**2 / freedom for part, freedom in parts) if variance else 1.0
-
-
-def _total(items: float, over_seeds: float, both: float) -> float:
-    """The variance over items and seeds; an estimate below that of either is chance."""
-    return max(items, over_seeds, items + over_seeds - both)
-
-
-def _freedom(items: float, over_seeds: float, both: float, of_items: float, of_seeds: float) -> float:
-    """Satterthwaite's degrees of freedom, with the upper quartile of what the seeds' variance may be in its place.
-
-    With the estimates themselves, 8 % of pairs of equal methods with 3 seeds are called different at a level of 5 %,
-    13 % with 2: where few seeds happen to agree, the many items seem to be all that counts. So it is at most 6 %.
-    """
-    upper = over_seeds * of_seeds / float(chi2.ppf(QUARTILE, of_seeds))
-    parts = items**2 / of_items + upper**2 / of_seeds + both**2 / (of_seeds * of_items)
-    return float(_total(items, upper, both) ** 2 / parts)
 
 
 def _correlation(one: SeedScores, two: SeedScores) -> float:

@@ -17,17 +17,25 @@ from echolib.models.width import scaled_network
 from echolib.shapes import Images, MaskLogits
 
 SegmentationNetwork = Literal["deeplabv3_resnet50", "unet"]
+AtrousRates = tuple[int, int, int]
+PUBLISHED_RATES: AtrousRates = (12, 24, 36)  # of 3 x 3 kernels on a map of 28 x 28 cells: 224 px at stride 8
 
 
 class DeepLabV3(nn.Module):
-    """torchvision's DeepLabV3-ResNet-50, which dilates stages 3 and 4 (stride 8); width 64 is the published network."""
+    """torchvision's DeepLabV3-ResNet-50, which dilates stages 3 and 4 (stride 8); width 64 is the published network.
 
-    def __init__(self, classes: int = 1, width: int = 64) -> None:
+    rates: of the three dilated convolutions of its pyramid. On a map that is smaller than a rate, all but the middle of
+    a kernel sees padding.
+    """
+
+    def __init__(self, classes: int = 1, width: int = 64, rates: AtrousRates = PUBLISHED_RATES) -> None:
         super().__init__()
         build = partial(deeplabv3_resnet50, weights=None, weights_backbone=None, num_classes=classes)
         network = scaled_network(build, width)
         # Scaled, the last layer would lose classes where there are more than three.
         network.classifier[4] = nn.Conv2d(network.classifier[4].in_channels, classes, 1)
+        for branch, rate in zip(network.classifier[0].convs[1:4], rates, strict=True):
+            branch[0].dilation = branch[0].padding = (rate, rate)
         self.backbone, self.classifier = network.backbone, network.classifier
 
     def forward(self, images: Images) -> MaskLogits:
@@ -80,6 +88,14 @@ class UNet(nn.Module):
         return self.head(maps)
 
 
-def segmentation_network(network: SegmentationNetwork, classes: int = 1, width: int = 64) -> nn.Module:
-    """The network by its name."""
-    return DeepLabV3(classes, width) if network == "deeplabv3_resnet50" else UNet(classes, width)
+def rates_at(size: int) -> AtrousRates:
+    """The published rates, scaled with the map of images of size x size pixels; as published at 224 px."""
+    first, second, third = (max(1, round(rate * size / 224)) for rate in PUBLISHED_RATES)
+    return first, second, third
+
+
+def segmentation_network(
+    network: SegmentationNetwork, classes: int = 1, width: int = 64, rates: AtrousRates = PUBLISHED_RATES
+) -> nn.Module:
+    """The network by its name; rates: see `DeepLabV3`."""
+    return DeepLabV3(classes, width, rates) if network == "deeplabv3_resnet50" else UNet(classes, width)

@@ -1,21 +1,31 @@
 """What the EF tables of several papers share: scores over seeds, groups of videos, and claims put to the test."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from echolib.engine.experiment import Result
-from echolib.metrics.bootstrap import bootstrap_interval
 from echolib.metrics.ejection import CLASSES, Convention, heart_failure_class, mae, r2, rmse
-from echolib.papers.claims import Claim, Evidence
+from echolib.metrics.variance import interval_over_seeds
+from echolib.papers.claims import Claim, Comparison, Evidence, check_learnt
 from echolib.papers.exhibits import Results, Setup
+from echolib.papers.gates import ef_gate
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray | np.floating]  # label, prediction -> over the last axis
 GROUPS = ("all", *CLASSES)
 SCORES = {"mae": mae, "rmse": rmse, "r2": r2}
+TEST_VIDEOS = {"all": 1277, "HFrEF": 160, "HFmrEF": 125, "HFpEF": 992}  # of EchoNet-Dynamic, and its test shares
 Predictions = tuple[np.ndarray, Mapping[Any, np.ndarray]]  # EF (videos,), and {row: predictions (seeds, videos)}
+
+
+@dataclass(frozen=True)
+class ClassComparison(Comparison):
+    """A comparison within one class of heart failure, or of all videos."""
+
+    group: str = "all"
 
 
 def by_seed(results: Sequence[Result], column: str = "prediction", like: Result | None = None) -> np.ndarray:
@@ -29,13 +39,9 @@ def in_group(label: np.ndarray, group: str, convention: Convention = "paper") ->
     return np.ones(len(label), bool) if group == "all" else heart_failure_class(label, convention) == group
 
 
-def over_seeds(score: Callable) -> Callable:
-    """A score (label, predictions (seeds, videos)) averaged over seeds, as the bootstrap wants it."""
-    return lambda label, predictions: score(label, predictions).mean(axis=0)
-
-
 def scores_table(label: np.ndarray, methods: Mapping[str, np.ndarray], *, resamples: int) -> pd.DataFrame:
-    """MAE, RMSE (EF points) and R2 of each method: mean over seeds, 90 % intervals over test videos.
+    """MAE, RMSE (EF points) and R2 of each method: mean over seeds, 90 % intervals over test videos and seeds; whether
+    it learnt.
 
     label (videos,), methods {name: (seeds, videos)}.
     """
@@ -43,9 +49,9 @@ def scores_table(label: np.ndarray, methods: Mapping[str, np.ndarray], *, resamp
     for name, predictions in methods.items():
         row = {"method": name, "seeds": len(predictions)}
         for metric, score in SCORES.items():
-            interval = bootstrap_interval(over_seeds(score), label, predictions, resamples=resamples)
+            interval = interval_over_seeds(score, label, predictions, resamples=resamples)
             row |= dict(zip((metric, f"{metric}_low", f"{metric}_high"), interval, strict=True))
-        rows.append(row)
+        rows.append(row | {"learnt": ef_gate(label, predictions).outcome})
     return pd.DataFrame(rows)
 
 
@@ -62,20 +68,25 @@ def predictions_of(results: Results, setup: Setup) -> Predictions:
 
 
 def ef_evidence_from(
-    predictions: Callable[[Results, Setup], Predictions], score: Score = mae
-) -> Callable[[Results, Setup, Claim], Evidence]:
-    """How a table of claims about EF finds what to test: a score of the predictions of both rows.
+    predictions: Callable[[Results, Setup], Predictions] = predictions_of,
+    *,
+    score: Score = mae,
+    learnt: Callable[[Results, Setup], Predictions] | None = None,
+) -> Callable[[Results, Setup, Claim, Comparison], Evidence]:
+    """How a table of claims about EF finds what to test: a score of the predictions of both rows, of the videos of the
+    class of heart failure that a `ClassComparison` names.
 
-    A claim's condition is the class of heart failure that it is made for, "" for all videos. predictions: computed
-    once for all tables of a notebook; score: statistic(label, prediction) over the last axis.
+    predictions: computed once for all tables of a notebook; score: statistic(label, prediction) over the last axis;
+    learnt: the predictions that say whether a row learnt, where those tested are not predictions of EF.
     """
 
-    def evidence(results: Results, setup: Setup, claim: Claim) -> Evidence:
+    def evidence(results: Results, setup: Setup, claim: Claim, part: Comparison) -> Evidence:
         label, by_row = setup.once(predictions, results)
-        chosen = in_group(label, claim.condition or "all", convention_of(setup))
-        return Evidence(score, label[chosen], by_row[claim.worse][:, chosen], by_row[claim.better][:, chosen])
+        true, of_row = setup.once(learnt, results) if learnt else (label, by_row)
+        check_learnt({str(row): ef_gate(true, of_row[row]) for row in (part.worse, part.better)})
+        group = part.group if isinstance(part, ClassComparison) else "all"
+        chosen = in_group(label, group, convention_of(setup))
+        worse, better = by_row[part.worse][:, chosen], by_row[part.better][:, chosen]
+        return Evidence(score, label[chosen], worse, better, paper_people=TEST_VIDEOS[group])
 
     return evidence
-
-
-ef_evidence = ef_evidence_from(predictions_of)  # MAE of the predictions as they stand

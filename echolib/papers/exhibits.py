@@ -4,7 +4,7 @@ The notebook shows an exhibit, the plan prices it, the report writes it, the sco
 a `Setup`, so that they ask for the same experiments.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,9 +13,10 @@ import pandas as pd
 
 from echolib.engine.experiment import Experiment, Result, RunContext
 from echolib.folders import DataFolders
-from echolib.papers.claims import Claim, Evidence, NotTestable, claims_table
+from echolib.papers.claim_tests import TestedClaim, claims_table, parts_table, put_to_test
+from echolib.papers.claims import Claim, Comparison, Evidence, NotTestable
 from echolib.papers.profiles import Profile
-from echolib.report.published import beside_published
+from echolib.report.published import NOT_MEASURED, beside_published
 from echolib.report.tables import save_table
 
 if TYPE_CHECKING:
@@ -60,23 +61,37 @@ class Setup:
         return self._computed[key]
 
 
+IN_FULL = "in full"  # what tables say of a row that a profile leaves to the larger ones
+
+
 def no_rows(setup: Setup) -> Rows:
     """Of an exhibit for which nothing is trained."""
     return {}
+
+
+def every_row(row: Hashable) -> bool:
+    """Of an exhibit that is whole in every profile."""
+    return True
+
+
+def no_row(row: Hashable) -> bool:
+    """Of an exhibit that a profile of the story alone leaves to the larger ones."""
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exhibit:
     """Something that a notebook shows. name: of its files; caption: fixed, or made from the setup.
 
-    rows: the experiments it is made from; data: the datasets that its numbers were measured on, which label it;
-    shows_items_of: the datasets of which it shows single videos, images or patients; with real ones it is not
-    published.
+    rows: the experiments it is made from; story: which of its rows carry the paper's point, those that a profile of the
+    story alone runs; data: the datasets that its numbers were measured on, which label it; shows_items_of: the datasets
+    of which it shows single videos, images or patients; with real ones it is not published.
     """
 
     name: str
     caption: str | Callable[[Setup], str]
     rows: Callable[[Setup], Rows] = no_rows
+    story: Callable[[Any], bool] = every_row
     data: tuple[str, ...] = ("echonet_dynamic",)
     shows_items_of: tuple[str, ...] = ()
 
@@ -85,12 +100,29 @@ class Exhibit:
         return any(setup.given(dataset) for dataset in self.shows_items_of)
 
     def caption_for(self, setup: Setup) -> str:
-        """The caption, in words."""
-        return self.caption(setup) if callable(self.caption) else self.caption
+        """The caption, in words, with the rows that the profile leaves out."""
+        caption = self.caption(setup) if callable(self.caption) else self.caption
+        kept = {_title(row) for row in self.rows_of(setup)}
+        left_out = [title for title in dict.fromkeys(map(_title, self.left_out(setup))) if title not in kept]
+        return f"{caption} In the larger profiles: {', '.join(left_out)}." if left_out else caption
+
+    def rows_of(self, setup: Setup) -> Rows:
+        """The rows that the profile runs."""
+        rows = self.rows(setup)
+        return {row: rows[row] for row in rows if self.story(row)} if setup.profile.story_only else rows
+
+    def left_out(self, setup: Setup) -> list[Hashable]:
+        """The rows that the profile leaves to the larger ones."""
+        return [row for row in self.rows(setup) if not self.story(row)] if setup.profile.story_only else []
+
+    def is_made(self, setup: Setup) -> bool:
+        """Whether the profile runs anything of it."""
+        rows, kept = self.rows(setup), self.rows_of(setup)
+        return not setup.profile.story_only or (self.story is not no_row and bool(kept or not rows))
 
     def experiments(self, setup: Setup) -> list[Experiment]:
         """All that it is made from, each once."""
-        return list(dict.fromkeys(experiment for row in self.rows(setup).values() for experiment in row))
+        return list(dict.fromkeys(experiment for row in self.rows_of(setup).values() for experiment in row))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,13 +147,15 @@ class Tabular(Exhibit):
 class Published:
     """Numbers as printed in a paper, with the columns that say which of ours they belong to.
 
-    read: their table, its rows named as ours; keys, metrics, order: see `report.beside_published`.
+    read: their table, its rows named as ours; keys, metrics, order: see `report.beside_published`; beside: columns of
+    ours that stand at the end.
     """
 
     read: Callable[[], pd.DataFrame]
     keys: str | tuple[str, ...]
     metrics: tuple[str, ...]
     order: Literal["published", "ours"] = "published"
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,27 +173,58 @@ class Table(Tabular):
         ours = self.measure(results, setup)
         if self.published is None:
             return ours
-        printed, options = self.published.read(), {"data": setup.label(*self.data), "order": self.published.order}
-        return beside_published(ours, printed, self.published.keys, self.published.metrics, **options)
+        keys, printed = self.published.keys, self.published.read()
+        options = {"data": setup.label(*self.data), "order": self.published.order}
+        table = beside_published(ours, printed, keys, self.published.metrics, **options)
+        if setup.profile.story_only:
+            table["data"] = table["data"].replace(NOT_MEASURED, IN_FULL)
+        keys = [keys] if isinstance(keys, str) else list(keys)
+        return (
+            table.merge(ours[[*keys, *self.published.beside]], on=keys, how="left") if self.published.beside else table
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimsTable(Tabular):
     """Claims of a paper put to a paired test, one row each; the scorecard gathers them.
 
-    evidence: what a claim is tested on; it raises NotTestable with the reason where it cannot be.
+    evidence: what a comparison is tested on; it raises NotTestable with the reason where it cannot be.
     """
 
-    claims: tuple[Claim, ...]
-    evidence: Callable[[Results, Setup, Claim], Evidence]
+    claims: Callable[[Setup], Sequence[Claim]]
+    evidence: Callable[[Results, Setup, Claim, Comparison], Evidence]
+
+    def test(self, results: Results, setup: Setup) -> list[TestedClaim]:
+        """Every claim, tested."""
+        left_out = set(self.left_out(setup))
+
+        def evidence(claim: Claim, part: Comparison) -> Evidence:
+            if {part.better, part.worse} & left_out:
+                raise NotTestable(IN_FULL)
+            return self.evidence(results, setup, claim, part)
+
+        return put_to_test(self.claims(setup), evidence, resamples=setup.profile.resamples)
 
     def make(self, results: Results, setup: Setup) -> pd.DataFrame:
         """One row per claim: see `claims_table`."""
+        return claims_table(setup.once(self.test, results))
 
-        def evidence(claim: Claim) -> Evidence:
-            return self.evidence(results, setup, claim)
+    def in_parts(self) -> "Table":
+        """A table of every comparison of the claims, under this one's name and "_parts"."""
 
-        return claims_table(self.claims, evidence, resamples=setup.profile.resamples)
+        def measure(results: Results, setup: Setup) -> pd.DataFrame:
+            return parts_table(setup.once(self.test, results))
+
+        return Table(
+            name=f"{self.name}_parts",
+            caption="Every comparison behind the claims.",
+            rows=self.rows,
+            story=self.story,
+            data=self.data,
+            measure=measure,
+            headings=self.headings,
+            decimals=self.decimals,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +232,12 @@ class Figure(Exhibit):
     """A figure."""
 
     draw: Callable[[Results, Setup], "Drawing"]
+
+
+def _title(row: Hashable) -> str:
+    """What a caption calls a row, or the row that a cell is of."""
+    first = row[0] if isinstance(row, tuple) and not hasattr(row, "title") else row
+    return str(getattr(first, "title", first))
 
 
 @dataclass(frozen=True)
@@ -177,4 +248,6 @@ class Paper:
     notebooks: Mapping[str, tuple[Exhibit, ...]]
 
 
-__all__ = ["ClaimsTable", "Exhibit", "Figure", "NotTestable", "Paper", "Published", "Results", "Rows", "Setup", "Table"]
+__all__ = [
+    "ClaimsTable", "Exhibit", "Figure", "NotTestable", "Paper", "Published", "Results", "Rows", "Setup", "Table",
+]  # fmt: skip

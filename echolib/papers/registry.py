@@ -10,7 +10,7 @@ from typing import Any
 from echolib.data.registry import dataset_names
 from echolib.engine.experiment import Experiment, RunContext
 from echolib.folders import DataFolders
-from echolib.papers.exhibits import Exhibit, Paper, Setup
+from echolib.papers.exhibits import Exhibit, Paper, Setup, no_row
 from echolib.papers.profiles import PROFILES, with_seeds
 
 _OF_THE_SETUP = ("profile", "seeds")  # parameters that size the study; the rest, but for folders, are a notebook's own
@@ -34,6 +34,12 @@ def exhibits_of(notebook: str) -> tuple[Exhibit, ...]:
     """What a notebook shows, in order; nothing that we know of for a researcher's own."""
     paper = paper_of(notebook)
     return paper.notebooks[notebook] if paper else ()
+
+
+def is_run(notebook: str, profile: str) -> bool:
+    """Whether a profile runs a notebook: one of the story alone leaves out those that tell no part of it."""
+    exhibits = exhibits_of(notebook)
+    return not PROFILES[profile].story_only or not exhibits or any(exhibit.story is not no_row for exhibit in exhibits)
 
 
 def reads_records(notebook: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from echolib.data.registry import dataset_names
 from echolib.folders import OWN, DataFolders, data_fingerprints, is_of_one_person, locate, own_paths, path_fingerprint
-from echolib.papers.profiles import PROFILES
+from echolib.papers.profiles import PROFILES, whole_profiles
 from echolib.runner import stamp
 from echolib.runner.notebook import Notebook, StudyError, find_notebooks, parse_value
 from echolib.workspace import Workspace, find_home
@@ -107,10 +107,23 @@ def make_request(
     if not folders:
         names = " or ".join(f"{name.upper()}=FOLDER" for name in dataset_names())
         raise StudyError(f"the profile {profile!r} has no phantom: give it data, {names}")
-    notebooks = find_notebooks(workspace.home / "notebooks", [word.partition(":")[0] for word in only])
+    notebooks = _of_profile(
+        find_notebooks(workspace.home / "notebooks", [word.partition(":")[0] for word in only]), profile
+    )
     settings = _settings(parameters, notebooks)
     exhibits = dict(word.split(":", 1) for word in only if ":" in word)
     return Request(workspace, profile, notebooks, folders, settings), exhibits
+
+
+def _of_profile(notebooks: list[Notebook], profile: str) -> list[Notebook]:
+    """The notebooks that a profile runs. Raises StudyError where none is left."""
+    from echolib.papers.registry import is_run
+
+    kept = [notebook for notebook in notebooks if is_run(notebook.name, profile)]
+    if not kept:
+        names = ", ".join(notebook.name for notebook in notebooks)
+        raise StudyError(f"{names}: not in the profile {profile!r} but in {', '.join(whole_profiles())}")
+    return kept
 
 
 def _folders(data: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from echolib.engine.experiment import RunContext
 from echolib.engine.sweep import run_all
 from echolib.engine.trainer import OutOfTime
 from echolib.papers.exhibits import Exhibit, Figure, Setup, Tabular
-from echolib.papers.profiles import PROFILES
+from echolib.papers.profiles import PROFILES, whole_profiles
 from echolib.papers.registry import exhibits_of, make_setup
 from echolib.phantom.writers.missing import write_missing_phantom
 from echolib.provenance import best_device
@@ -48,7 +48,9 @@ def _chosen(notebook: Notebook, name: str) -> list[Exhibit]:
 
 def make_exhibit(exhibit: Exhibit, setup: Setup, folder: Path) -> Path:
     """Runs what an exhibit needs and saves it in a folder; returns its Markdown file or picture."""
-    rows = exhibit.rows(setup)
+    if not exhibit.is_made(setup):
+        raise StudyError(f"{exhibit.name} is made in the larger profiles: {', '.join(whole_profiles())}")
+    rows = exhibit.rows_of(setup)
     assert setup.context is not None
     try:
         results = iter(run_all([experiment for of_row in rows.values() for experiment in of_row], setup.context))

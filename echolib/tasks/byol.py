@@ -4,7 +4,7 @@ from typing import Literal
 
 from echolib.losses.byol import byol
 from echolib.models.byol import BYOL, target_momentum
-from echolib.shapes import Scalar, ViewPairs
+from echolib.shapes import Embeddings, Images, Scalar, ViewPairs
 from echolib.tasks.pretraining import Pretraining
 
 
@@ -20,6 +20,9 @@ class BYOLPretraining(Pretraining):
 
     def make_network(self) -> BYOL:
         return BYOL(self.network, self.width, self.dilated)
+
+    def embeddings(self, model: BYOL, images: Images) -> Embeddings:
+        return model.online(images)
 
     def loss(self, model: BYOL, batch: ViewPairs) -> Scalar:
         views = batch.flatten(0, 1)

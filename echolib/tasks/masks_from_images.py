@@ -16,7 +16,7 @@ from echolib.engine.task import Parent, Tables, Task
 from echolib.geometry.volumes import disc_volume_ml, mask_discs
 from echolib.metrics.masks import dice, overlap, pooled_dice
 from echolib.metrics.surface import surface_distance
-from echolib.models.segmentation import SegmentationNetwork, segmentation_network
+from echolib.models.segmentation import PUBLISHED_RATES, AtrousRates, SegmentationNetwork, segmentation_network
 from echolib.shapes import Images, Items, MaskTargets
 
 
@@ -32,12 +32,13 @@ class SegmentationData:
 class MasksFromImages(Task):
     """A mask of each structure, scored at the stored resolution by Dice; a subclass says what it learns from.
 
-    A pixel belongs to a structure where its logit is above 0.
+    A pixel belongs to a structure where its logit is above 0. rates: of DeepLabV3's pyramid (see `DeepLabV3`).
     """
 
     headline: ClassVar[tuple[str, ...]] = ("dice_lv", "dice_lv_pooled")
     network: SegmentationNetwork = "deeplabv3_resnet50"
     width: int = 64
+    rates: AtrousRates = PUBLISHED_RATES
     weights: Literal["imagenet", "none"] = "none"
     structures: tuple[Literal["lv", "epicardium", "atrium"], ...] = ("lv",)
     size: int = 112
@@ -56,7 +57,7 @@ class MasksFromImages(Task):
 
     def make_network(self) -> nn.Module:
         """The network with random weights."""
-        return segmentation_network(self.network, len(self.structures), self.width)
+        return segmentation_network(self.network, len(self.structures), self.width, self.rates)
 
     def training_items(self, data: SegmentationData) -> int:
         return len(data.stored.of_split["train"])
@@ -78,8 +79,8 @@ class MasksFromImages(Task):
         return {"loss": float(loss)} | {f"dice_{name}": d for name, d in zip(self.structures, scores, strict=True)}
 
     def predict(self, model: nn.Module, data: SegmentationData) -> Tables:
-        """One row per test image: pixel counts of each structure at the stored size; where pixels have a size also LV
-        volumes in mL and the distances of the outlines in mm."""
+        """One row per test image: pixel counts of each structure at the stored size, its Dice and that of the training
+        images' mean mask; where pixels have a size also LV volumes in mL and the distances of the outlines in mm."""
         stored = data.stored
         chosen = stored.of_split["test"]
         masks = self.segment(model, data, chosen)
@@ -89,6 +90,7 @@ class MasksFromImages(Task):
             counts = [count.cpu().numpy() for count in overlap(masks[:, i], truth[:, i])]
             table[f"{name}_overlap_px"], table[f"{name}_predicted_px"], table[f"{name}_true_px"] = counts
             table[f"{name}_dice"] = dice(*counts)
+            table[f"{name}_mean_mask_dice"] = stored.mean_mask_dice(chosen, (name,))[:, 0].cpu().numpy()
         if table["row_mm"].notna().all():
             spacing = table[["row_mm", "column_mm"]].to_numpy()
             table["predicted_volume_ml"] = _volumes(masks[:, 0], spacing)
@@ -113,6 +115,7 @@ class MasksFromImages(Task):
         table, figures = tables["predictions"], {}
         for name in self.structures:
             figures[f"dice_{name}"] = float(table[f"{name}_dice"].mean())
+            figures[f"dice_{name}_mean_mask"] = float(table[f"{name}_mean_mask_dice"].mean())
             counts = (table[f"{name}_{kind}_px"].to_numpy() for kind in ("overlap", "predicted", "true"))
             figures[f"dice_{name}_pooled"] = float(pooled_dice(*counts))
         return figures

@@ -4,7 +4,7 @@ from typing import Literal
 
 from echolib.losses.nt_xent import nt_xent
 from echolib.models.simclr import SimCLR
-from echolib.shapes import Scalar, ViewPairs
+from echolib.shapes import Embeddings, Images, Scalar, ViewPairs
 from echolib.tasks.pretraining import Pretraining
 
 
@@ -17,6 +17,9 @@ class SimCLRPretraining(Pretraining):
 
     def make_network(self) -> SimCLR:
         return SimCLR(self.network, self.width, self.dilated)
+
+    def embeddings(self, model: SimCLR, images: Images) -> Embeddings:
+        return model(images)
 
     def loss(self, model: SimCLR, batch: ViewPairs) -> Scalar:
         first, second = model(batch.flatten(0, 1)).float().chunk(2)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from echolib.data import sampling
-from echolib.data.sampling import Normalisation, ResidentFrames
+from echolib.data.sampling import Normalisation, ResidentFrames, passes
 
 CPU = torch.device("cpu")
 
@@ -133,3 +133,18 @@ def test_published_mirrored_clips_skip_every_second_frame_of_long_half_beats():
             torch.tensor([0]), torch.tensor([distance]), 128, torch.Generator().manual_seed(1)
         )
         assert int(index.diff(dim=1).abs().max()) == step
+
+
+@pytest.mark.parametrize(("items", "wanted"), [(5, 12), (5, 3), (5, 5), (1, 4)])
+def test_passes_take_every_item_equally_often(items, wanted):
+    order = passes(items, wanted, torch.Generator().manual_seed(0))
+    assert len(order) == wanted
+    for first in range(0, wanted - items + 1, items):
+        assert sorted(order[first : first + items].tolist()) == list(range(items))
+    assert torch.bincount(order, minlength=items).max() - torch.bincount(order, minlength=items).min() <= 1
+
+
+def test_passes_are_in_fresh_order():
+    order = passes(20, 40, torch.Generator().manual_seed(0))
+    assert not torch.equal(order[:20], order[20:])
+    assert torch.equal(order, passes(20, 40, torch.Generator().manual_seed(0)))

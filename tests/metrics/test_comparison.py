@@ -260,8 +260,47 @@ def test_the_level_is_the_intervals(methods):
 
 
 def test_many_seeds_and_items_find_what_a_normal_test_finds():
-    difference = Difference(0, 0, 0, 1.0, 10**6, (9, 9), 1.0, 1e5, 0.95, 0.0)
+    difference = Difference(0, 0, 0, 1.0, 10**6, 10**6, (9, 9), 1.0, 1e5, 1.0, 0.95, 0.0)
     assert difference.smallest == pytest.approx(1.960 + 0.842, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("expected", "ends", "verdict"),
+    [
+        ("equal", (-0.4, 0.3), "supported"),
+        ("equal", (-0.6, 0.3), "open"),
+        ("equal", (0.1, 0.4), "supported"),  # a difference that matters to nobody
+        ("equal", (0.6, 0.9), "opposite"),
+        ("equal", (-0.9, -0.6), "opposite"),
+        ("not lower", (-0.4, 3), "supported"),
+        ("not lower", (-0.6, 3), "open"),
+        ("not lower", (-3, -0.6), "opposite"),
+        ("not higher", (-3, 0.4), "supported"),
+        ("not higher", (-3, 0.6), "open"),
+        ("not higher", (0.6, 3), "opposite"),
+    ],
+)
+def test_verdicts_of_near_equality(methods, expected, ends, verdict):
+    difference = compare(*methods)._replace(low=ends[0], high=ends[1])
+    assert difference.verdict(expected, 0.5) == verdict
+    assert difference._replace(seeds=(3, 1)).verdict(expected, 0.5) == ONE_SEED
+    with pytest.raises(ValueError, match="give one"):
+        difference.verdict(expected)
+
+
+def test_another_level_is_the_same_difference(methods):
+    wide = compare(*methods).at_level(0.99)
+    assert wide == compare(*methods, level=0.99)
+
+
+def test_what_a_larger_test_of_one_network_each_would_find():
+    """Of independent items a two-sided z test: 2.80 standard errors, those of as many people."""
+    first, second = np.random.default_rng(1).normal(0, 1, (2, 2, 400))
+    found = compare(first, second)
+    assert found.smallest_of(400) == pytest.approx(2.802 * found.item_error, rel=1e-3)
+    assert found.smallest_of(1600) == pytest.approx(found.smallest_of(400) / 2)
+    by_item = (second - first).mean(axis=0)
+    assert found.item_error == pytest.approx(by_item.std(ddof=1) / 20, rel=0.05)
 
 
 def test_undefined_resamples_are_left_out():

@@ -8,7 +8,7 @@ from torch import nn
 from torchvision.models import video
 from torchvision.models.segmentation import deeplabv3_resnet50
 
-from echolib.models.segmentation import DeepLabV3, UNet
+from echolib.models.segmentation import PUBLISHED_RATES, DeepLabV3, UNet, rates_at, segmentation_network
 from echolib.models.video import KINETICS, ef_regressor, load_kinetics, video_encoder
 from echolib.models.width import scaled_channels
 
@@ -138,3 +138,35 @@ def test_pickled_code_in_published_weights_is_refused(monkeypatch, tmp_path):
     with pytest.raises(pickle.UnpicklingError):
         load_kinetics(ef_regressor("mc3_18"), "mc3_18")
     assert not (tmp_path / "owned").exists()
+
+
+def test_the_pyramid_s_rates_grow_with_the_map():
+    assert rates_at(224) == PUBLISHED_RATES == (12, 24, 36)
+    assert rates_at(112) == (6, 12, 18) and rates_at(64) == (3, 7, 10)
+    for rates in (PUBLISHED_RATES, rates_at(64)):
+        network = segmentation_network("deeplabv3_resnet50", width=8, rates=rates)
+        branches = [branch[0] for branch in network.classifier[0].convs[1:4]]
+        assert [(conv.dilation[0], conv.padding[0]) for conv in branches] == [(rate, rate) for rate in rates]
+
+
+def test_at_scaled_rates_whole_kernels_lie_on_a_small_map():
+    """On 8 x 8 cells the published first branch sees its middle tap alone; the scaled one sees its neighbours."""
+    reached = {}
+    for name, rates in (("published", PUBLISHED_RATES), ("scaled", rates_at(64))):
+        torch.manual_seed(0)
+        pyramid = segmentation_network("deeplabv3_resnet50", width=8, rates=rates).eval().classifier[0]
+        branch = pyramid.convs[1][0]
+        maps = torch.zeros(1, branch.in_channels, 8, 8, requires_grad=True)
+        branch(maps)[0, :, 4, 4].sum().backward()
+        reached[name] = int((maps.grad.abs().sum(1) > 0).sum())
+    assert reached == {"published": 1, "scaled": 9}
+
+
+def test_given_the_published_rates_it_is_torchvision_s_network():
+    torch.manual_seed(0)
+    ours = segmentation_network("deeplabv3_resnet50", width=64).eval()
+    theirs = deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=1).eval()
+    theirs.load_state_dict(ours.state_dict())
+    images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(ours(images), theirs(images)["out"])

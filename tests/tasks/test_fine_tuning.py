@@ -104,3 +104,30 @@ def test_one_full_size_step_of_deeplab(folders, context):
     optimiser.step()
     assert bool(torch.isfinite(loss))
     assert all(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("fraction", [1.0, 0.05])
+def test_every_fraction_takes_the_same_steps(folders, context, fraction):
+    start = contrastive.STARTS["camus"][0]
+    experiment = contrastive.fine_tuning_experiment(SMOKE, folders, start, "camus", fraction, 0)
+    _, data = load(experiment, context)
+    task, schedule = experiment.task, experiment.schedule
+    batches = list(task.epoch(data, schedule.batch_size, torch.Generator().manual_seed(0)))
+    assert len(batches) * schedule.epochs == SMOKE.contrastive.steps
+    assert {len(batch) for batch in batches} == {schedule.batch_size}
+    often = torch.bincount(torch.cat(batches), minlength=task.training_items(data))
+    assert len(often) == task.training_items(data) and int(often.max() - often.min()) <= 1
+    assert task.expected_items(experiment.data[0]) == schedule.batch_size * len(batches)
+
+
+def test_epochs_of_each_label_once_as_published(folders, context):
+    start = contrastive.STARTS["camus"][0]
+    experiment = contrastive.fine_tuning_experiment(SMOKE, folders, start, "camus", 0.5, 0)
+    task = experiment.task.model_copy(update={"images_per_epoch": None})
+    _, data = load(experiment.model_copy(update={"task": task}), context)
+    order = torch.cat(list(task.epoch(data, 4, torch.Generator().manual_seed(0))))
+    assert sorted(order.tolist()) == list(range(task.training_items(data)))
+    assert (
+        contrastive.fine_tuning_experiment(PROFILES["paper"], folders, start, "camus", 0.5, 0).task.images_per_epoch
+        is None
+    )

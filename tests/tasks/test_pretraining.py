@@ -3,6 +3,7 @@
 import shutil
 
 import numpy as np
+import pytest
 import torch
 
 from echolib.data.checksums import write_checksums
@@ -103,3 +104,24 @@ def test_byol_keeps_its_target_across_an_interruption(folders, context):
     task.after_step(model, 0.5)
     assert any(not torch.equal(before[name], p) for name, p in model.target.named_parameters())
     assert any(name.startswith("target.") for name in model.state_dict())
+
+
+@pytest.mark.parametrize("method", ["simclr", "byol"])
+def test_both_datasets_take_the_same_steps(folders, context, method):
+    for dataset in ("camus", "echonet"):
+        experiment = contrastive.pretraining_experiment(SMOKE, folders, method, dataset, "unet")
+        _, data = load(experiment, context)
+        batches = list(experiment.task.epoch(data, experiment.schedule.batch_size, torch.Generator().manual_seed(0)))
+        assert len(batches) * experiment.schedule.epochs == SMOKE.contrastive.pretraining_steps
+        assert experiment.task.expected_items(experiment.data[0]) == sum(map(len, batches))
+
+
+def test_the_prediction_says_how_far_embeddings_are_spread(folders, context):
+    experiment = contrastive.pretraining_experiment(SMOKE, folders, "byol", "echonet", "unet")
+    _, data = load(experiment, context)
+    model, _ = experiment.task.build(data, {})
+    with torch.no_grad():
+        before = experiment.task.metrics(experiment.task.predict(model.eval(), data))
+        torch.nn.init.zeros_(model.online[1][3].weight)
+        collapsed = experiment.task.metrics(experiment.task.predict(model, data))
+    assert 0 < before["spread"] <= 1 and collapsed["spread"] == 0

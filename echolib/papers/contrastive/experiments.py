@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from echolib.data.selection import DataSelection
 from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
-from echolib.models.segmentation import SegmentationNetwork
+from echolib.models.segmentation import SegmentationNetwork, rates_at
 from echolib.papers.echonet_dynamic.experiments import camus_selection, echonet_selection
 from echolib.papers.profiles import Profile
 from echolib.tasks.byol import BYOLPretraining
@@ -85,13 +85,18 @@ def unlabelled_selection(profile: Profile, folders: Mapping[str, Path], dataset:
     return sequences if have >= wanted else images
 
 
+def items_per_epoch(steps: int | None, epochs: int, batch_size: int) -> int | None:
+    """How many items an epoch sees, so that all epochs together take so many steps; None for each once."""
+    return None if steps is None else steps // epochs * batch_size
+
+
 def pretraining_schedule(profile: Profile, method: str) -> Schedule:
     """300 epochs of Adam: SimCLR at 1e-3 with ten epochs of warm-up and a cosine, BYOL at 0.2 as printed. Elsewhere
-    both at 2e-3: a rate of 0.2 does not train a network of another width."""
+    both at 2e-3 with a cosine: a rate of 0.2 does not train a network of another width."""
     sizes = {"epochs": profile.contrastive.pretraining_epochs, "batch_size": profile.contrastive.pretraining_batch}
     if profile.published_schedules and method == "byol":
         return Schedule(**sizes, optimiser="adam", learning_rate=0.2, weight_decay=1.5e-6)
-    warmup = 10 if profile.published_schedules else min(2, sizes["epochs"] / 2)
+    warmup = 10 if profile.published_schedules else sizes["epochs"] / 10
     rate = 1e-3 if profile.published_schedules else 2e-3
     return Schedule(
         **sizes, optimiser="adam", learning_rate=rate, weight_decay=1e-6, decay="cosine", warmup_epochs=warmup
@@ -103,8 +108,13 @@ def pretraining_experiment(
 ) -> Experiment:
     """An encoder pretrained on one dataset; dilated=False is the backbone that the released code gives BYOL."""
     sizes = profile.contrastive
-    kind = {"simclr": SimCLRPretraining, "byol": BYOLPretraining}[method]
-    task = kind(network=NETWORKS[network], width=sizes.width, size=sizes.size, dilated=dilated)
+    common = {"network": NETWORKS[network], "width": sizes.width, "size": sizes.size, "dilated": dilated}
+    common["items_per_epoch"] = items_per_epoch(
+        sizes.pretraining_steps, sizes.pretraining_epochs, sizes.pretraining_batch
+    )
+    task = (
+        SimCLRPretraining(temperature=sizes.temperature, **common) if method == "simclr" else BYOLPretraining(**common)
+    )
     return Experiment(
         name=f"pretrain-{method}{'' if dilated else '-stride32'}-{network}-{dataset}",
         task=task,
@@ -114,7 +124,11 @@ def pretraining_experiment(
 
 
 def fine_tuning_schedule(profile: Profile, network: str) -> Schedule:
-    """MADGRAD with momentum .9 at a constant rate: 1e-4 for DeepLabV3, 1e-5 for U-Net, weight decay 1e-5, 50 epochs."""
+    """MADGRAD with momentum .9 at a constant rate: 1e-4 for DeepLabV3, 1e-5 for U-Net, weight decay 1e-5, 50 epochs.
+
+    Epochs of the chosen labels, as published, are fewer steps the fewer labels there are; elsewhere every cell takes
+    the same number of steps.
+    """
     sizes = {"epochs": profile.contrastive.epochs, "batch_size": profile.contrastive.batch_size}
     rate = {"deeplabv3": 1e-4, "unet": 1e-5}[network] if profile.published_schedules else profile.contrastive.rate
     return Schedule(**sizes, optimiser="madgrad", learning_rate=rate, weight_decay=1e-5)
@@ -129,8 +143,10 @@ def fine_tuning_experiment(
         network=NETWORKS[start.network],
         width=sizes.width,
         weights="imagenet" if start.method == "imagenet" else "none",
+        rates=rates_at(sizes.size),
         size=sizes.size,
         fraction=fraction,
+        images_per_epoch=items_per_epoch(sizes.steps, sizes.epochs, sizes.batch_size),
         draw=draw,
         **fields,
     )

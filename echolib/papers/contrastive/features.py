@@ -20,36 +20,50 @@ from echolib.papers.exhibits import Results, Setup
 from echolib.tasks.pretraining import validation_batches
 from echolib.tasks.simclr import SimCLRPretraining
 
-REFERENCE = "SimCLR (E), DeepLabV3"  # whose images are probed, and beside whose features its random weights stand
-UNTRAINED = "random, DeepLabV3"
+REFERENCES = ("SimCLR (E), DeepLabV3", "SimCLR (E), U-Net")  # whose images are probed: the first of them that was run
+
+
+def reference(results: Results) -> str:
+    """The encoder whose images are probed, and beside whose features those of its random weights stand."""
+    return next(title for title in REFERENCES if title in results)
+
+
+def plateau(result: Result) -> tuple[float, float]:
+    """Of a finished SimCLR pretraining: its validation loss, and what that is where all embeddings are equal,
+    log(2B - 1) in the batches of the validation split. They are equal where nothing was learnt."""
+    sizes = validation_batches(len(result.predictions))
+    equal = np.average([np.log(max(2 * size - 1, 1)) for size in sizes], weights=sizes)
+    return result.metrics["best_val_loss"], float(equal)
 
 
 def pretraining_table(results: Results, setup: Setup) -> pd.DataFrame:
-    """How far each encoder came: epochs, the one kept, its validation loss, and what SimCLR's is where all embeddings
-    are equal, log(2B - 1) in the batches of the validation split."""
+    """How far each encoder came: optimiser steps, epochs, the one kept, its validation loss (of SimCLR beside that of
+    equal embeddings), and how widely its embeddings are spread."""
     rows = []
     for title, (result, *_) in results.items():
-        sizes = validation_batches(len(result.predictions))
-        equal = np.average([np.log(max(2 * size - 1, 1)) for size in sizes], weights=sizes)
-        row = {"encoder": title, "epochs": result.metrics["epochs"], "epoch_kept": result.metrics["best_epoch"] + 1}
-        row["validation_loss"] = result.metrics["best_val_loss"]
-        row["all_equal"] = equal if isinstance(result.experiment.task, SimCLRPretraining) else np.nan
-        rows.append(row | {"seconds": result.metrics["seconds"]})
-    return pd.DataFrame(rows)
+        figures, task = result.metrics, result.experiment.task
+        batch = result.experiment.schedule.batch_size
+        steps = task.items_per_epoch // batch * figures["epochs"] if task.items_per_epoch else pd.NA
+        row = {"encoder": title, "steps": steps, "epochs": figures["epochs"], "epoch_kept": figures["best_epoch"] + 1}
+        row["validation_loss"] = figures["best_val_loss"]
+        row["all_equal"] = plateau(result)[1] if isinstance(task, SimCLRPretraining) else np.nan
+        rows.append(row | {"spread": figures["spread"], "seconds": figures["seconds"]})
+    return pd.DataFrame(rows).astype({"steps": "Int64"})
 
 
 def traced_images(results: Results, setup: Setup) -> MaskedImages:
     """The traced frames of EchoNet-Dynamic, from which the area of the ventricle is read."""
     assert setup.context is not None
-    (selection,) = results[REFERENCE][0].experiment.data
+    (selection,) = results[reference(results)][0].experiment.data
     return MaskedImages.of(selection.open(setup.context.cache), setup.context.device)
 
 
 def frozen_features(results: Results, setup: Setup) -> dict[str, np.ndarray]:
     """Features (images, D) of the traced frames by every encoder, and by the reference's with its random weights."""
-    context, images = setup.context, traced_images(results, setup)
+    context, images, title = setup.context, traced_images(results, setup), reference(results)
     assert context is not None
-    features = {UNTRAINED: image_features(results[REFERENCE][0], context, images, trained=False)}
+    untrained = title.replace("SimCLR (E)", "random")
+    features = {untrained: image_features(results[title][0], context, images, trained=False)}
     return features | {title: image_features(result, context, images) for title, (result, *_) in results.items()}
 
 

@@ -6,7 +6,6 @@ from functools import partial
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-from echolib.papers.claims import Claim
 from echolib.papers.echomen.experiments import (
     ABLATION,
     SETTINGS,
@@ -21,13 +20,14 @@ from echolib.papers.echomen.experiments import (
 from echolib.papers.echomen.experts import expert_predictions, training_ef
 from echolib.papers.echomen.label_weights import label_weights_table
 from echolib.papers.echomen.scores import HEADINGS, beside_paper, errors_by_class, sweep_table
-from echolib.papers.ef_scores import Predictions, convention_of, ef_evidence_from, predictions_of
-from echolib.papers.exhibits import ClaimsTable, Figure, Results, Rows, Setup, Table
+from echolib.papers.ef_scores import Predictions, convention_of, predictions_of
+from echolib.papers.exhibits import Figure, Results, Rows, Setup, Table, no_row
 from echolib.report.ef_errors import errors_by_class as bars_by_class
 
 LABEL_SCALES = (100.0, 50.0, 20.0, 10.0, 5.0)  # as printed, and steeper
 COMPUTE = "Equal compute: every encoder reads two views of each clip in a step."
 FULL, WITHOUT_AGGREGATOR = ABLATION["echomen"], ABLATION["without_aggregator"]
+STORY = frozenset(ABLATION.values()) - {ABLATION["without_ldw_supcon"]}  # which takes an encoder of its own
 
 
 def ablation(setup: Setup) -> Rows:
@@ -98,17 +98,13 @@ def _label_weights(results: Results, setup: Setup) -> pd.DataFrame:
     return label_weights_table(ef, batch, LABEL_SCALES, bin_width=chosen.bin_width, temperature=chosen.temperature)
 
 
-def _needs(part: str, without: str) -> Claim:
-    sentence = f"EchoMEN needs {part}"
-    return Claim(sentence, FULL, ABLATION[without], quantity="MAE (EF points)", expected="lower")
-
-
 TABLE_2_MAE = Table(
     name="table_2_mae",
     caption=(
         f"Mean absolute error (EF points) by class: mean over seeds, 90 % intervals; beside it Lai et al. {COMPUTE}"
     ),
     rows=ablation,
+    story=STORY.__contains__,
     measure=partial(errors_by_class, metric="mae", predictions=ablation_predictions),
     published=beside_paper("table_2", "mae"),
     headings=HEADINGS,
@@ -120,6 +116,7 @@ TABLE_2_GM = Table(
         f"{COMPUTE}"
     ),
     rows=ablation,
+    story=STORY.__contains__,
     measure=partial(errors_by_class, metric="gm", predictions=ablation_predictions),
     published=beside_paper("table_2", "gm"),
     headings=HEADINGS,
@@ -128,19 +125,8 @@ ABLATION_BY_CLASS = Figure(
     name="ablation_by_class",
     caption="MAE of EchoMEN and of each ablation by class; lines span the seeds.",
     rows=ablation,
+    story=STORY.__contains__,
     draw=_bars,
-)
-CLAIMS = ClaimsTable(
-    name="claims",
-    caption="Differences of MAE (EF points), EchoMEN minus ablation, paired over videos and seeds; 95 % intervals.",
-    rows=ablation,
-    claims=(
-        _needs("the label-distance weights", "without_ldw_supcon"),
-        _needs("more than one expert", "without_multiple_experts"),
-        _needs("re-weighting instead of subsets", "without_reweighting"),
-        _needs("the aggregator", "without_aggregator"),
-    ),
-    evidence=ef_evidence_from(ablation_predictions),
 )
 LAMBDA = Table(
     name="lambda",
@@ -149,6 +135,7 @@ LAMBDA = Table(
         "one view of each clip in a step instead of two."
     ),
     rows=by_lambda,
+    story=no_row,
     measure=_lambda,
     headings=HEADINGS,
 )
@@ -169,6 +156,7 @@ LABEL_SCALE = Table(
         "smaller, the more the weights differ."
     ),
     rows=by_label_scale,
+    story=no_row,
     measure=_label_scale,
     headings=HEADINGS | {"label_scale": "label scale (EF points)"},
 )

@@ -5,8 +5,7 @@ from functools import partial
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-from echolib.papers.claims import Claim
-from echolib.papers.cost import cost_table
+from echolib.papers.cost import HOW_TIMED, cost_table
 from echolib.papers.echomen.experiments import COMPARED, METHODS, asked, echomen_experiments, rival_experiments
 from echolib.papers.echomen.scores import (
     HEADINGS,
@@ -14,17 +13,17 @@ from echolib.papers.echomen.scores import (
     beside_paper,
     conformal_table,
     errors_by_class,
-    slope_error,
     slopes_table,
 )
-from echolib.papers.ef_scores import convention_of, ef_evidence, ef_evidence_from, predictions_of
+from echolib.papers.ef_scores import convention_of, predictions_of
 from echolib.papers.ef_systems.experiments import SYSTEMS, Protocol, system_experiments
-from echolib.papers.exhibits import ClaimsTable, Figure, Results, Rows, Setup, Table
+from echolib.papers.exhibits import Figure, Results, Rows, Setup, Table
 from echolib.report.ef_agreement import ef_scatter
 from echolib.report.ef_errors import error_by_ef
 from echolib.report.style import panels
 
 ECHONET, DIR, ECHOMEN = (METHODS[method] for method in COMPARED)
+STORY = frozenset((ECHONET, DIR, ECHOMEN))
 COMPUTE = (
     "EchoMEN's and Rank-N-Contrast's encoders read two views of each clip in a step, twice the clips of the others."
 )
@@ -80,20 +79,16 @@ def _slopes(results: Results, setup: Setup) -> pd.DataFrame:
 
 def _cost(results: Results, setup: Setup) -> pd.DataFrame:
     assert setup.context is not None
-    return cost_table({str(row): of_row[0].experiment for row, of_row in results.items()}, setup.context)
+    return cost_table({str(row): of_row[0].experiment for row, of_row in results.items() if of_row}, setup.context)
 
 
 def _cost_caption(setup: Setup) -> str:
     device = setup.context.device if setup.context else "a device"
-    return f"A forward pass of one clip in the {setup.profile.name} profile, on {device}."
+    return f"A forward pass of one clip in the {setup.profile.name} profile, on {device}. {HOW_TIMED}."
 
 
 def _conformal(results: Results, setup: Setup) -> pd.DataFrame:
     return conformal_table(results, convention=convention_of(setup))
-
-
-def _lower_error(sentence: str, better: str, worse: str, condition: str = "") -> Claim:
-    return Claim(sentence, better, worse, quantity="MAE (EF points)", expected="lower", condition=condition)
 
 
 TABLE_1_MAE = Table(
@@ -102,6 +97,7 @@ TABLE_1_MAE = Table(
         f"Mean absolute error (EF points) by class: mean over seeds, 90 % intervals; beside it Lai et al. {COMPUTE}"
     ),
     rows=comparison,
+    story=STORY.__contains__,
     measure=partial(errors_by_class, metric="mae"),
     published=beside_paper("table_1", "mae"),
     headings=HEADINGS,
@@ -113,6 +109,7 @@ TABLE_1_GM = Table(
         f"{COMPUTE}"
     ),
     rows=comparison,
+    story=STORY.__contains__,
     measure=partial(errors_by_class, metric="gm"),
     published=beside_paper("table_1", "gm"),
     headings=HEADINGS,
@@ -133,12 +130,14 @@ SLOPES = Table(
     name="slopes",
     caption="Slope of the least-squares line; 1 is ideal. 90 % intervals over test videos.",
     rows=comparison,
+    story=STORY.__contains__,
     measure=_slopes,
 )
 COST = Table(
     name="cost",
     caption=_cost_caption,
     rows=comparison,
+    story=STORY.__contains__,
     measure=_cost,
     headings={"gflop": "GFLOP a clip", "ms": "ms a clip"},
 )
@@ -147,36 +146,4 @@ CONFORMAL = Table(
     caption="Split-conformal 90 % intervals: half-width in EF points, and the share of test videos within, by class.",
     rows=compared,
     measure=_conformal,
-)
-CLAIMS = ClaimsTable(
-    name="claims",
-    caption="Differences of MAE (EF points), paired over test videos and seeds; 95 % intervals.",
-    rows=comparison,
-    claims=(
-        _lower_error("EchoMEN has a lower error than EchoNet", ECHOMEN, ECHONET),
-        _lower_error("EchoMEN has a lower error than EchoNet in HFrEF", ECHOMEN, ECHONET, "HFrEF"),
-        _lower_error("EchoMEN has a lower error than EchoNet in HFmrEF", ECHOMEN, ECHONET, "HFmrEF"),
-        *(
-            _lower_error(f"EchoMEN has a lower error than {rival}", ECHOMEN, rival)
-            for rival in (DIR, METHODS["sqinv"], METHODS["focal_r"], METHODS["ranksim"], *OTHER_SYSTEMS.values())
-        ),
-        _lower_error("DIR lowers the error in HFrEF", DIR, ECHONET, "HFrEF"),
-        _lower_error("DIR raises the error in HFpEF", ECHONET, DIR, "HFpEF"),
-    ),
-    evidence=ef_evidence,
-)
-CLAIMS_SLOPE = ClaimsTable(
-    name="claims_slope",
-    caption="Difference of |slope - 1|, paired over test videos and seeds, with its 95 % interval.",
-    rows=base_and_echomen,
-    claims=(
-        Claim(
-            "the line of EchoMEN's predictions is closer to slope 1 than EchoNet's",
-            ECHOMEN,
-            ECHONET,
-            quantity="|slope - 1|",
-            expected="lower",
-        ),
-    ),
-    evidence=ef_evidence_from(predictions_of, score=slope_error),
 )

@@ -12,7 +12,7 @@ from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
 from echolib.frozen import Frozen
 from echolib.models.width import scaled_channels
-from echolib.papers.echonet_dynamic.experiments import base_experiment, compared_schedule, echonet_selection, ef_task
+from echolib.papers.echonet_dynamic.experiments import echonet_selection, ef_experiment, ef_schedule, ef_task
 from echolib.papers.exhibits import Setup
 from echolib.papers.profiles import Profile
 from echolib.tasks.balanced_ef import BalancedEF
@@ -85,7 +85,7 @@ ABLATION = {
 
 def encoder_schedule(profile: Profile, settings: Settings) -> Schedule:
     """Stage 1, and every rival."""
-    schedule = compared_schedule(profile)
+    schedule = ef_schedule(profile)
     if profile.published_schedules:
         return schedule.model_copy(update={"epochs": settings.epochs, "decay_every": settings.decay_every})
     return schedule
@@ -147,7 +147,7 @@ def rival_experiments(profile: Profile, folder: Path, method: str, settings: str
     seeds = seeds_of(profile, method)
     if method == "echonet":
         schedule = encoder_schedule(profile, chosen)
-        return [base_experiment(profile, folder, NETWORK, seed, schedule) for seed in seeds]
+        return [ef_experiment(profile, folder, NETWORK, seed, schedule=schedule) for seed in seeds]
     task = _task(profile, RIVALS[method])
     return [_encoder(profile, folder, method.replace("_", "-"), task, chosen, seed) for seed in seeds]
 

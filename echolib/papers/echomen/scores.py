@@ -6,12 +6,14 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from echolib.metrics.bootstrap import bootstrap_interval, mean_and_spread
+from echolib.metrics.bootstrap import mean_and_spread
 from echolib.metrics.conformal import conformal_half_width, interval_coverage
 from echolib.metrics.ejection import Convention, geometric_mean_error, mae
+from echolib.metrics.variance import interval_over_seeds
 from echolib.papers.echomen.experiments import ABLATION, METHODS
-from echolib.papers.ef_scores import GROUPS, Predictions, by_seed, convention_of, in_group, over_seeds, predictions_of
+from echolib.papers.ef_scores import GROUPS, Predictions, by_seed, convention_of, in_group, predictions_of
 from echolib.papers.exhibits import Published, Results, Setup
+from echolib.papers.gates import ef_gate
 from echolib.papers.published import published
 
 ERRORS = {"mae": mae, "gm": geometric_mean_error}
@@ -29,8 +31,8 @@ def error_table(
     resamples: int,
     convention: Convention = "paper",
 ) -> pd.DataFrame:
-    """MAE or GM of each method over all videos and by class: mean over seeds, 90 % interval over videos, and the SD
-    over seeds of the error over all videos.
+    """MAE or GM of each method over all videos and by class: mean over seeds, 90 % interval over videos and
+    seeds, and the SD over seeds of the error over all videos; whether the method learnt.
 
     label (videos,), methods {name: (seeds, videos)}, metric "mae" or "gm". A class without videos is NaN.
     """
@@ -41,11 +43,11 @@ def error_table(
             chosen, column = in_group(label, group, convention), f"{metric}_{group.lower()}"
             interval = (np.nan,) * 3
             if chosen.any():
-                statistic = over_seeds(ERRORS[metric])
-                interval = bootstrap_interval(statistic, label[chosen], predictions[:, chosen], resamples=resamples)
+                of_class = label[chosen], predictions[:, chosen]
+                interval = interval_over_seeds(ERRORS[metric], *of_class, resamples=resamples)
             row |= dict(zip((column, f"{column}_low", f"{column}_high"), interval, strict=True))
         row[f"{metric}_all_sd"] = mean_and_spread(ERRORS[metric](label, predictions)).sd
-        rows.append(row)
+        rows.append(row | {"learnt": ef_gate(label, predictions).outcome})
     return pd.DataFrame(rows)
 
 
@@ -64,7 +66,9 @@ def errors_by_class(
 def beside_paper(table: str, metric: str) -> Published:
     """The errors by class that the paper prints in "table_1" or "table_2", for the rows of a table of one metric."""
     columns = [f"{metric}_{group.lower()}" for group in GROUPS]
-    return Published(read=partial(printed, table), keys="method", metrics=(*columns, f"{metric}_all_sd"))
+    return Published(
+        read=partial(printed, table), keys="method", metrics=(*columns, f"{metric}_all_sd"), beside=("learnt",)
+    )
 
 
 def printed(table: str) -> pd.DataFrame:
@@ -95,10 +99,11 @@ def slope_error(label: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 
 
 def slopes_table(label: np.ndarray, methods: Mapping[str, np.ndarray], *, resamples: int) -> pd.DataFrame:
-    """Slope of the least-squares line of prediction on label, mean over seeds with 90 % interval (Fig. 3a)."""
+    """Slope of the least-squares line of prediction on label, mean over seeds with 90 % interval
+    over videos and seeds (Fig. 3a)."""
     rows = []
     for name, predictions in methods.items():
-        interval = bootstrap_interval(over_seeds(slope), label, predictions, resamples=resamples)
+        interval = interval_over_seeds(slope, label, predictions, resamples=resamples)
         rows.append({"method": name} | dict(zip(("slope", "slope_low", "slope_high"), interval, strict=True)))
     return pd.DataFrame(rows)
 

@@ -17,7 +17,7 @@ from echolib.papers.echomen.experts import expert_predictions, routing_table
 from echolib.papers.echomen.features import encoder_features, order_table, two_components
 from echolib.papers.echomen.scores import HEADINGS, errors_by_class, sweep_table
 from echolib.papers.ef_scores import Predictions
-from echolib.papers.exhibits import Figure, Results, Rows, Setup, Table
+from echolib.papers.exhibits import Figure, Results, Rows, Setup, Table, no_row
 from echolib.report.embeddings import embedding_maps
 
 ECHOMEN = METHODS["echomen"]
@@ -97,6 +97,7 @@ NUMBER_OF_EXPERTS = Table(
     name="number_of_experts",
     caption="EchoMEN with M experts; mean over seeds.",
     rows=by_number_of_experts,
+    story=no_row,
     measure=_number_of_experts,
     headings=HEADINGS,
 )

@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from echolib.errors import UserError
-from echolib.papers.exhibits import ClaimsTable
-from echolib.papers.registry import papers
+from echolib.papers.exhibits import IN_FULL, ClaimsTable, Setup
+from echolib.papers.registry import is_run, papers
 from echolib.provenance import read_record
 
 VERDICTS = ("supported", "opposite", "equivalent", "open", "not testable")
 COLUMNS = (
-    "paper", "claim", "condition", "quantity", "difference", "difference_low", "difference_high", "smallest", "seeds",
-    "verdict", "data", "notebook",
+    "paper", "claim", "verdict", "parts", "condition", "quantity", "printed", "paper_could_tell", "difference",
+    "difference_low", "difference_high", "smallest", "seeds", "data", "notebook",
 )  # fmt: skip
 
 
@@ -50,13 +50,30 @@ def outcomes_by_paper(claims: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis(columns=None).reset_index()
 
 
-def untested_papers(claims: pd.DataFrame) -> list[str]:
-    """The papers that declare claims of which none is recorded yet, in the order of their notebooks."""
-    declared = {
-        notebook: paper.title
-        for paper in papers().values()
-        for notebook, exhibits in paper.notebooks.items()
-        if any(isinstance(exhibit, ClaimsTable) for exhibit in exhibits)
-    }
-    titles = dict.fromkeys(declared[notebook] for notebook in sorted(declared))
-    return [title for title in titles if title not in set(claims["paper"])]
+def all_claims(setup: Setup) -> pd.DataFrame:
+    """Every claim that the papers declare, in the order of the notebooks: as recorded, or why it is not.
+
+    Raises UserError for a record that cannot be read.
+    """
+    assert setup.reports is not None
+    recorded = recorded_claims(setup.reports)
+    known = set(zip(recorded["notebook"], recorded["claim"], strict=True))
+    declared = [row for row in declared_claims(setup) if (row["notebook"], row["claim"]) not in known]
+    missing = pd.DataFrame(declared, columns=list(COLUMNS))
+    both = pd.concat([part for part in (recorded, missing) if len(part)]) if len(missing) else recorded
+    both = both.sort_values("notebook", kind="stable", ignore_index=True)
+    return both.astype({"seeds": "Int64"})
+
+
+def declared_claims(setup: Setup) -> list[dict[str, object]]:
+    """The claims of every notebook, not tested: in a larger profile, or not yet."""
+    rows = []
+    for paper in papers().values():
+        for notebook, exhibits in paper.notebooks.items():
+            reason = "not run yet" if is_run(notebook, setup.profile.name) else IN_FULL
+            for table in (exhibit for exhibit in exhibits if isinstance(exhibit, ClaimsTable)):
+                for claim in table.claims(setup):
+                    row = {"paper": paper.title, "claim": claim.sentence, "quantity": claim.quantity}
+                    row |= {"parts": f"0 of {len(claim.parts)}", "verdict": f"not testable: {reason}"}
+                    rows.append(row | {"notebook": notebook})
+    return rows

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from echolib.papers.exhibits import Figure, Results, Setup, Table
-from echolib.papers.scorecard.scores import outcomes_by_paper, recorded_claims
+from echolib.papers.scorecard.scores import all_claims, outcomes_by_paper
 from echolib.report.claims import claim_outcomes
 
 if TYPE_CHECKING:
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
 
 def claims_of_reports(results: Results, setup: Setup) -> pd.DataFrame:
-    """Every claim that the other notebooks of the profile have recorded."""
-    assert setup.reports is not None
-    return recorded_claims(setup.reports)
+    """Every claim of the papers, as the other notebooks of the profile have recorded it."""
+    return all_claims(setup)
 
 
 def _summary(results: Results, setup: Setup) -> pd.DataFrame:
@@ -32,7 +31,18 @@ OUTCOMES = Figure(name="outcomes", caption="How the claims of each paper ended o
 
 CLAIMS = Table(
     name="claims",
-    caption="Every claim put to the test, 95 % intervals.",
+    caption=(
+        "Every claim of the papers. A claim of several comparisons is as strong as the one named beside it. Then the "
+        "paper's own difference, ours with its 95 % interval, and the smallest that our items and seeds would find."
+    ),
+    headings={
+        "parts": "tested",
+        "condition": "decided by",
+        "printed": "the paper's difference",
+        "paper_could_tell": "could its test set tell?",
+        "difference": "ours",
+        "smallest": "smallest found",
+    },
     data=(),
     measure=claims_of_reports,
     decimals=3,

@@ -22,13 +22,15 @@ class ActivationMaps:
     """Class activation maps of clips, one per video.
 
     names (videos,); frames: uint8 (videos, H, W), each clip's first; maps (videos, H, W), positive where the activation
-    speaks for the interval of EF that the network chose; ventricle: bool (videos, H, W), inside the tracing.
+    speaks for the interval of EF that the network chose; ventricle: bool (videos, H, W), inside the tracing; cells: of
+    the maps (rows, columns) before they were interpolated to H x W.
     """
 
     names: np.ndarray
     frames: np.ndarray
     maps: np.ndarray
     ventricle: np.ndarray
+    cells: tuple[int, int]
 
     @property
     def shares(self) -> np.ndarray:
@@ -52,12 +54,15 @@ def activation_maps(result: Result, context: RunContext) -> ActivationMaps:
     last = (data.frames.counts[videos] - (task.clip_length - 1) * task.clip_period - 1).clamp(min=0)
     starts = torch.tensor(traced["frame"].to_numpy(), device=videos.device).minimum(last)
     maps = in_chunks(lambda video, start: class_activation_maps(model, task, data, video, start), videos, starts)
+    rows, columns = maps.shape[-2:]
     scale, size = task.clip_size / dataset.frames.height, (task.clip_size, task.clip_size)
+    fine = F.interpolate(maps.unsqueeze(1), size=size, mode="bilinear", align_corners=False).squeeze(1)
     return ActivationMaps(
         names=traced["video"].to_numpy(),
         frames=data.frames.gather(data.frames.starts[videos] + starts).cpu().numpy(),
-        maps=maps.cpu().numpy(),
+        maps=fine.cpu().numpy(),
         ventricle=np.stack([tracing_mask(tracing * scale, *size) for tracing in traced["tracing"]]),
+        cells=(rows, columns),
     )
 
 
@@ -73,15 +78,13 @@ def _traced_diastoles(data: EFVideos, dataset: Dataset) -> tuple[Tensor, pd.Data
 def class_activation_maps(
     model: nn.Module, task: EFFromClips, data: EFVideos, videos: Tensor, starts: Tensor
 ) -> Tensor:
-    """Where in the clip of each (video, start) the highest score of an interval comes from: (clips, H, W), averaged
-    over time. The mean of a map is that score without its bias."""
+    """Where in the clip of each (video, start) the highest score of an interval comes from: (clips, rows, columns) of
+    the network's last features, averaged over time. The mean of a map is that score without its bias."""
     clips = data.clips(videos, starts, task.clip_length, task.clip_period)
     features = _last_features(model, clips)
     weight, bias = model.fc.classify.weight, model.fc.classify.bias
     interval = (features.mean((2, 3, 4)) @ weight.T + bias).argmax(1)
-    maps = torch.einsum("bchw,bc->bhw", features.mean(2), weight[interval]).float()
-    size = (task.clip_size, task.clip_size)
-    return F.interpolate(maps.unsqueeze(1), size=size, mode="bilinear", align_corners=False).squeeze(1)
+    return torch.einsum("bchw,bc->bhw", features.mean(2), weight[interval]).float()
 
 
 def _last_features(model: nn.Module, clips: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The notebooks on temporal channel-wise attention, and what they show."""
 
 from echolib.papers.exhibits import Paper
-from echolib.papers.tca import robustness_tables, tables
+from echolib.papers.tca import claims, robustness_tables, tables
 
 PAPER = Paper(
     title="TCA / S-TCA",
@@ -9,11 +9,13 @@ PAPER = Paper(
         "30_tca_ablation": (
             tables.PSEUDO_LABELS,
             tables.TABLE_2,
-            tables.CLAIMS,
+            claims.PARTS,
             tables.TABLE_1,
-            tables.CLAIMS_SYSTEMS,
+            claims.AGAINST_SYSTEMS,
+            claims.AGAINST_SYSTEMS_IN_PARTS,
             tables.TABLE_3,
-            tables.CLAIMS_ATTENTION,
+            claims.AGAINST_ATTENTION,
+            claims.AGAINST_ATTENTION_IN_PARTS,
             tables.EVERY_CLIP,
             tables.PLACES,
         ),
@@ -21,10 +23,10 @@ PAPER = Paper(
             robustness_tables.NOISE_SCORES,
             robustness_tables.NOISE_CURVES,
             robustness_tables.ROBUSTNESS,
-            robustness_tables.CLAIMS_NOISE,
+            claims.UNDER_NOISE,
             robustness_tables.ACTIVATION_MAPS,
             robustness_tables.ACTIVATION_SHARES,
-            robustness_tables.CLAIMS_ACTIVATION,
+            claims.OF_ACTIVATION,
             robustness_tables.GATES_OVER_CYCLE,
             robustness_tables.GATES,
         ),

@@ -27,7 +27,7 @@ def maps_on_frames(results: Results, setup: Setup) -> Figure:
     """Class activation maps of a few test videos, from the first to the last: one row per model."""
     label, by_model = labels_of(results), setup.once(maps_by_model, results)
     videos = np.linspace(0, len(label) - 1, min(VIDEOS, len(label))).round().astype(int)
-    rows = {model: [(m.frames[v], m.maps[v], m.ventricle[v]) for v in videos] for model, m in by_model.items()}
+    rows = {model: [(m.frames[v], m.maps[v], m.ventricle[v]) for v in videos] for model, (m, *_) in by_model.items()}
     return activation_overlays(rows, [f"EF {label[video]:.0f} %" for video in videos])
 
 

@@ -7,10 +7,11 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from echolib.engine.experiment import Result
-from echolib.metrics.bootstrap import bootstrap_interval
-from echolib.papers.claims import Claim, Evidence, mean_value
-from echolib.papers.ef_scores import Predictions, by_seed, scores_table
+from echolib.metrics.variance import interval_over_seeds
+from echolib.papers.claims import Claim, Comparison, Evidence, check_learnt, mean_value
+from echolib.papers.ef_scores import TEST_VIDEOS, Predictions, by_seed, scores_table
 from echolib.papers.exhibits import Results, Setup
+from echolib.papers.gates import ef_gate, map_gate
 from echolib.papers.tca.activation import ActivationMaps, activation_maps
 from echolib.papers.tca.experiments import NOISE
 from echolib.papers.tca.gates import gates_over_time
@@ -89,28 +90,39 @@ def mean_added_errors(results: Results, setup: Setup) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def maps_by_model(results: Results, setup: Setup) -> dict[Hashable, ActivationMaps]:
-    """Class activation maps of each model's first seed; it runs the trained models."""
-    assert setup.context is not None
-    return {model: activation_maps(of_model[0], setup.context) for model, of_model in results.items()}
+def maps_by_model(results: Results, setup: Setup) -> dict[Hashable, list[ActivationMaps]]:
+    """Class activation maps of each model, one for each seed; it runs the trained models."""
+    context = setup.context
+    assert context is not None
+    return {model: [activation_maps(result, context) for result in of_model] for model, of_model in results.items()}
+
+
+def inside_by_seed(maps: Sequence[ActivationMaps]) -> np.ndarray:
+    """Share of the positive activation inside the ventricle of each test video: (seeds, videos)."""
+    return np.stack([of_seed.shares for of_seed in maps])
 
 
 def activation_inside(results: Results, setup: Setup) -> pd.DataFrame:
-    """Share of each model's positive activation inside the ventricle: mean over test videos with 90 % intervals; beside
-    it the share of the image that the ventricle fills."""
+    """`inside_by_seed` of each model: mean over videos and seeds with 90 % intervals; beside it the share of the image
+    that the ventricle fills, and whether the maps have cells enough."""
     rows = []
     for model, maps in setup.once(maps_by_model, results).items():
-        interval = bootstrap_interval(lambda share: share.mean(-1), maps.shares, resamples=setup.profile.resamples)
+        inside, areas = inside_by_seed(maps), maps[0].areas
+        interval = interval_over_seeds(mean_value, areas, inside, resamples=setup.profile.resamples)
         row = {"method": model} | dict(zip(("inside", "inside_low", "inside_high"), interval, strict=True))
-        rows.append(row | {"ventricle_of_image": maps.areas.mean(), "n": len(maps.names), "seeds": 1})
+        row |= {"ventricle_of_image": areas.mean(), "n": len(areas), "seeds": len(maps)}
+        rows.append(row | {"fine_enough": map_gate(*maps[0].cells).outcome})
     return pd.DataFrame(rows)
 
 
-def activation_evidence(results: Results, setup: Setup, claim: Claim) -> Evidence:
+def activation_evidence(results: Results, setup: Setup, claim: Claim, part: Comparison) -> Evidence:
     """The share of activation inside the ventricle of each test video by two models; the label plays no part."""
-    maps = setup.once(maps_by_model, results)
-    worse, better = maps[claim.worse], maps[claim.better]
-    return Evidence(mean_value, worse.areas, worse.shares[None], better.shares[None])
+    maps, (label, by_row) = setup.once(maps_by_model, results), setup.once(random_clip_predictions, results)
+    pair = part.worse, part.better
+    check_learnt({str(row): ef_gate(label, by_row[row]) for row in pair})
+    check_learnt({str(row): map_gate(*maps[row][0].cells) for row in pair})
+    worse, better = (inside_by_seed(maps[row]) for row in pair)
+    return Evidence(mean_value, maps[part.worse][0].areas, worse, better, paper_people=TEST_VIDEOS["all"])
 
 
 def gates_in_cycle(results: Results, setup: Setup) -> pd.DataFrame:

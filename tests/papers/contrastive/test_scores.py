@@ -87,7 +87,27 @@ def test_claims_and_where_the_gain_is_largest():
 def test_details():
     table = scores.detail_table(cells(lambda start, fraction: 0.9), SETUP)
     assert len(table) == 6 * 4 and table["dice"].tolist() == pytest.approx([0.89] * 24)
-    assert table["dice_pooled"].tolist() == pytest.approx([0.89] * 24)
+    assert table["dice_pooled"].tolist() == pytest.approx([0.89] * 24) and set(table["draws"]) == {2}
+
+
+def volumes(made, predicted):
+    """Predicted volumes of three patients' ED and ES images beside true ones of 100 and 50 mL."""
+    table = made.predictions.assign(phase=["ED", "ES"] * 3, predicted_volume_ml=predicted, label=50.0)
+    made.predictions = table.assign(true_volume_ml=[100.0, 50.0] * 3, lv_hausdorff_mm=1.0, lv_surface_mm=0.5)
+    return made
+
+
+def test_an_ef_that_cannot_be_is_counted_and_not_averaged():
+    results = cells(lambda start, fraction: 0.9, "camus")
+    cell = next(cell for cell in results if results[cell])
+    results[cell] = [
+        volumes(Made([0.9] * 6), [100, 40, 0, 30, 10, 60]),  # EF 60, of an empty mask, of a mask that grows
+        volumes(Made([0.9] * 6), [100, 60, 80, 0, 100, 50]),  # EF 40, nothing left at ES, EF 50
+    ]
+    row = scores.detail_table(results, SETUP).iloc[0]
+    assert row["ef_mae"] == pytest.approx((10 + (10 + 0) / 2) / 2) and row["ef_unreadable"] == pytest.approx(
+        (2 + 1) / 2
+    )
 
 
 def test_distance_of_outlines_by_hand():
