@@ -44,10 +44,8 @@ def feature_order(features: np.ndarray, ef: np.ndarray) -> np.ndarray:
     its own and the difference of their EF from its own. features (videos, D), ef (videos,). NaN where a video is
     equally far from all others.
     """
-    distance, difference = (
-        _others(cdist(x, x, kind)) for x, kind in ((features, "cosine"), (ef[:, None], "cityblock"))
-    )
-    ranks = [rankdata(values, axis=1) for values in (distance, difference)]
+    distance, difference = cdist(features, features, "cosine"), np.abs(ef[:, None] - ef)
+    ranks = [rankdata(_others(pairs), axis=1) for pairs in (distance, difference)]
     first, second = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
     with np.errstate(invalid="ignore"):
         return (first * second).sum(axis=1) / np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))

@@ -10,7 +10,7 @@ from echolib.data.selection import DataSelection
 from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import NOT_TRAINED, Schedule
 from echolib.models.video import VideoNetwork
-from echolib.papers.profiles import ClipSizes, ImageSizes, Profile
+from echolib.papers.profiles import PROFILES, ClipSizes, ImageSizes, Profile
 from echolib.tasks.beat_to_beat import BeatToBeat
 from echolib.tasks.ef_from_clips import FULL_SIZE
 from echolib.tasks.ef_regression import EFRegression
@@ -83,6 +83,32 @@ def ef_experiment(
         schedule=schedule,
         seed=seed,
     )
+
+
+def _protocol(profile: Profile) -> tuple[str, ...]:
+    """How a profile trains the base system, a phrase for each thing that profiles do differently."""
+    schedule, task = ef_schedule(profile), ef_task(profile, "r2plus1d_18")
+    optimiser = {"sgd": "SGD", "adamw": "AdamW"}[schedule.optimiser]
+    decay = {"step": "in steps of a tenth", "one_cycle": "with a one-cycle rate"}[schedule.decay]
+    return (
+        f"{optimiser} at {schedule.learning_rate:g} {decay}",
+        "EF head without a scale" if task.ef_scale == 1 else f"EF head scaled by {task.ef_scale:g}",
+        "Kinetics weights" if task.weights == "kinetics" else "random weights",
+        f"{task.clip_length} frames at period {task.clip_period}",
+        f"{task.clip_size} px",
+        f"{task.width} channels and {task.blocks} blocks a stage",
+    )
+
+
+def protocol_note(profile: Profile) -> str:
+    """One sentence on what a profile does otherwise than the published protocol, "" where nothing: it belongs beside
+    published numbers."""
+    both = zip(_protocol(profile), _protocol(PROFILES["paper"]), strict=True)
+    differing = [(ours, published) for ours, published in both if ours != published]
+    if not differing:
+        return ""
+    ours, published = (", ".join(phrases) for phrases in zip(*differing, strict=True))
+    return f"Trained with {ours}; published: {published}."
 
 
 def ef_experiments(profile: Profile, folder: Path, network: VideoNetwork) -> list[Experiment]:

@@ -12,6 +12,7 @@ from echolib.papers.echonet_dynamic.experiments import (
     camus_experiment,
     compared_schedule,
     ef_experiments,
+    protocol_note,
     segmentation_experiment,
 )
 from echolib.papers.profiles import PROFILES
@@ -46,6 +47,20 @@ def test_elsewhere_networks_start_from_few_epochs_of_adamw(profile):
     base = base_experiment(sizes, FOLDER, "mc3_18", 2, compared_schedule(sizes))
     assert (base.name, base.seed, base.schedule.epochs) == ("base-mc3_18-seed2", 2, sizes.compared_epochs)
     assert camus_experiment(sizes, FOLDER).task.structures == ("lv", "epicardium", "atrium")
+
+
+def test_what_differs_from_the_published_protocol_is_said():
+    assert protocol_note(PROFILES["paper"]) == ""
+    assert protocol_note(PROFILES["gpu"]) == (
+        "Trained with AdamW at 0.0005 with a one-cycle rate, EF head scaled by 12; "
+        "published: SGD at 0.0001 in steps of a tenth, EF head without a scale."
+    )
+    sizes = PROFILES["paper"].clips.model_copy(update={"length": 16, "period": 4, "size": 64, "width": 16})
+    small = PROFILES["paper"].model_copy(update={"clips": sizes, "weights": False})
+    assert protocol_note(small) == (
+        "Trained with random weights, 16 frames at period 4, 64 px, 16 channels and 2 blocks a stage; "
+        "published: Kinetics weights, 32 frames at period 2, 112 px, 64 channels and 2 blocks a stage."
+    )
 
 
 def test_beat_to_beat_joins_what_was_trained():
