@@ -152,6 +152,30 @@ def verify(
 
 
 @app.command()
+def compare(
+    reports: Annotated[Path, typer.Argument(help="reports/PROFILE, or the folder of one notebook in it.")],
+    other_reports: Annotated[Path, typer.Argument(help="The same of another clone or commit.")],
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all that moved there, too.")] = None,
+) -> None:
+    """Compare two folders of reports cell by cell: what moved, whether beyond its interval, which verdicts changed.
+
+    A number moved beyond its interval where the change is larger than half the width of the wider of both intervals.
+    Ends with status 1 where one did, or where a verdict turned from supported to opposite or back; 2 for bad input.
+    """
+    with _clear_errors(status=2):
+        from echolib.files import write_json
+        from echolib.runner.compare import compare_reports, lines
+
+        comparison = compare_reports(reports, other_reports)
+        for line in lines(comparison):
+            typer.echo(line)
+        if json:
+            write_json(json, comparison.as_json())
+    if not comparison.is_clean:
+        raise typer.Exit(1)
+
+
+@app.command()
 def checksums(folder: Annotated[Path, typer.Argument(help="The folder of a dataset.")]) -> None:
     """Write SHA256SUMS, the hash of every file below a folder; readers and `verify` honour it from then on."""
     with _clear_errors():
@@ -173,32 +197,35 @@ def _run(request: "Request", deadline: float | None, cell_timeout: float | None)
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
-    """What the user can mend is said in a few words, without a traceback, and ends with exit status 1."""
+def _clear_errors(status: int = 1) -> Iterator[None]:
+    """What the user can mend is said in a few words, without a traceback, and ends with this exit status."""
     from echolib.errors import UserError
 
     try:
         yield
     except UserError as error:
-        _end(str(error))
+        _end(str(error), status)
     except OSError as error:
         if error.errno == errno.EPIPE:  # whoever read the output has enough
             raise
-        _end(_of_system(error))
+        _end(_of_system(error), status)
     except MemoryError as error:
-        _end(f"out of memory{f': {error}' if str(error) else ''}; close other programs, or take a smaller profile")
+        _end(
+            f"out of memory{f': {error}' if str(error) else ''}; close other programs, or take a smaller profile",
+            status,
+        )
     except ValueError as error:
         if type(error).__name__ != "ValidationError":
             raise
-        _end(" ".join(str(error).split()))  # pydantic writes several lines
+        _end(" ".join(str(error).split()), status)  # pydantic writes several lines
     except KeyboardInterrupt:
         typer.echo("Interrupted; everything finished so far is kept. The same command goes on.", err=True)
         raise typer.Exit(130) from None
 
 
-def _end(text: str) -> NoReturn:
+def _end(text: str, status: int) -> NoReturn:
     typer.echo(f"error: {_shortened(text)}", err=True)
-    raise typer.Exit(1) from None
+    raise typer.Exit(status) from None
 
 
 def _of_system(error: OSError) -> str:

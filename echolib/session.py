@@ -41,6 +41,7 @@ class Study:
     experiments: dict[str, Any] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)  # datasets that were asked for
     seeds: set[int] = field(default_factory=set)
+    rows: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # exhibit -> row -> names of its experiments
     tested: list[dict[str, object]] = field(default_factory=list)  # claims, for the scorecard
 
     @classmethod
@@ -140,9 +141,14 @@ class Study:
 
     def _note(self, result: Result) -> None:
         """Keeps for the record what a result says of itself."""
-        for experiment in (*result.experiment.ancestors(), result.experiment):
-            self.used |= {selection.dataset for selection in experiment.data}
-        self.experiments[result.experiment.name] = {"folder": result.folder.name, "metrics": result.metrics}
+        lineage = (*result.experiment.ancestors(), result.experiment)
+        datasets = {selection.dataset for experiment in lineage for selection in experiment.data}
+        self.used |= datasets
+        self.experiments[result.experiment.name] = {
+            "folder": result.folder.name,
+            "metrics": result.metrics,
+            "simulated": not any(self.given(dataset) for dataset in datasets),  # else its predictions stay here
+        }
         self.seeds.add(result.experiment.seed)
 
     def show(self, exhibit: Exhibit) -> pd.DataFrame | None:
@@ -159,6 +165,8 @@ class Study:
             return None
         results = self.run(exhibit)
         self.used |= set(exhibit.data)
+        named = {row: of_row for row, of_row in results.items() if isinstance(row, str)}
+        self.rows[exhibit.name] = {row: [result.experiment.name for result in named[row]] for row in named}
         caption = exhibit.caption_for(self.setup)
         if isinstance(exhibit, Figure):
             figure = exhibit.draw(results, self.setup)
@@ -210,6 +218,7 @@ class Study:
             "seconds": round(time.monotonic() - self.started, 1),
             "peak_memory_mib": self._peak_memory_mib(device),
             "experiments": self.experiments,
+            "rows": self.rows,
             "shown": list(self.shown.items()),
             "claims": self.tested,
             "numbers": numbers,

@@ -109,8 +109,26 @@ def test_run_hands_over_context_and_deadline_and_keeps_what_came_out(study, swep
     assert swept["progress"]
     record = json.loads(study.record().read_text())
     assert record["seeds"] == [0, 1, 2]
-    assert record["experiments"]["a"] == {"folder": "a-k", "metrics": {"mae": 3.1, "peak_memory_mib": 10**7}}
+    metrics = {"mae": 3.1, "peak_memory_mib": 10**7}
+    assert record["experiments"]["a"] == {"folder": "a-k", "metrics": metrics, "simulated": True}
     assert record["peak_memory_mib"] == 10**7 and record["data"] == {"CAMUS": "phantom"}
+
+
+def test_only_what_rests_on_the_phantom_alone_is_recorded_as_simulated(written, swept, tmp_path):
+    """Its parents' data count too: an encoder that saw patients is none of the phantom's."""
+    study = Study.open("02_x", profile="smoke", echonet_dynamic="", camus=str(tmp_path))
+    on_camus, on_phantom, started_from = experiment("a"), experiment("b"), experiment("c")
+    on_phantom.data = started_from.data = (SimpleNamespace(dataset="echonet_dynamic"),)
+    started_from.ancestors = lambda: [on_camus]
+    study.run_experiments([on_camus, on_phantom, started_from])
+    experiments = json.loads(study.record().read_text())["experiments"]
+    assert {name: facts["simulated"] for name, facts in experiments.items()} == {"a": False, "b": True, "c": False}
+
+
+def test_the_record_names_the_experiments_of_each_row(study, swept):
+    rows = {"first": [experiment("a"), experiment("b", 1)], ("no", "text"): [experiment("c")]}
+    study.show(Table(name="scores", caption="", rows=lambda setup: rows, measure=scores))
+    assert json.loads(study.record().read_text())["rows"] == {"scores": {"first": ["a", "b"]}}
 
 
 def test_inside_a_study_there_is_a_deadline_and_no_bar(written, swept, monkeypatch, tmp_path):

@@ -51,6 +51,11 @@ def epoch_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
 
 
+def step_seed(seed: int, epoch: int, step: int) -> int:
+    """So does every step: methods that draw more than others after their clips still see the same clips."""
+    return int(np.random.SeedSequence([seed, epoch, step]).generate_state(1)[0])
+
+
 def initial_weights_seed(seed: int) -> int:
     """The seed that a model's initial weights are drawn from."""
     return epoch_seed(seed, 2**31)
@@ -137,6 +142,7 @@ class Trainer:
         model.train()
         losses, watched = [], None
         for number, items in enumerate(batches):
+            generator.manual_seed(step_seed(self.seed, epoch, number))
             with self._memory_named(f"epoch {epoch}, step {number}", items):
                 loss = self._step(model, items, generator, epoch * len(batches) + number, len(batches))
             losses.append(loss)

@@ -8,7 +8,7 @@ from echolib.losses.focal import focal_l1, focal_mse
 from echolib.losses.inverse_frequency import frequency_weights
 from echolib.losses.label_pairs import bin_labels
 from echolib.losses.lds import lds_weights
-from echolib.losses.ldw_supcon import ldw_supcon
+from echolib.losses.ldw_supcon import ldw_supcon, log_label_weights
 from echolib.losses.nt_xent import nt_xent
 from echolib.losses.overlap import soft_dice_loss
 from echolib.losses.partial_labels import map_loss, mask_loss
@@ -34,6 +34,7 @@ __all__ = [
     "gaussian_nll",
     "lds_weights",
     "ldw_supcon",
+    "log_label_weights",
     "map_loss",
     "mask_loss",
     "nt_xent",

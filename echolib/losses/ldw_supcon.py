@@ -18,7 +18,7 @@ from echolib.losses.label_pairs import (
 )
 from echolib.shapes import Embeddings, Labels, PairMask, PairValues, Scalar
 
-Distance = Literal["l1", "l2", "rank"]
+Distance = Literal["l1", "l2", "rank", "none"]
 
 
 def ldw_supcon(
@@ -40,7 +40,9 @@ def ldw_supcon(
     embeddings : (N, D), normalised. labels : (N,), equal ones are positives: bin continuous labels first.
     temperature : tau.
     distance : d_ij of Eq. 2: "l1" is |y_i - y_j| / label_scale, "l2" its square; "rank" is the difference of ranks
-        among the distinct labels of the batch, after the code that the authors built on (AdaCon).
+        among the distinct labels of the batch, after the code that the authors built on (AdaCon); "none" puts all
+        negatives at one distance, so that every beta is 1: the loss without its weights, all else as it is.
+    label_scale : the difference of labels that makes a distance of 1 ("l1", "l2"); 100 EF points as printed.
     denominator : "negatives" sums over Q(i) as the MICCAI version prints; "all" over every other sample as the preprint
         does, positives with weight 1.
     reduction : "sum" is Eq. 1 as printed; "mean" divides by the number of anchors that contribute.
@@ -51,7 +53,7 @@ def ldw_supcon(
     check_batch(embeddings, labels, temperature)
     similarity = inner_products(embeddings) / temperature
     positive, negative = positives_and_negatives(labels)
-    log_beta = _log_beta(_label_distance(labels, distance, label_scale, similarity.dtype), negative)
+    log_beta = log_label_weights(labels, distance=distance, label_scale=label_scale, dtype=similarity.dtype)
     if denominator == "negatives":
         summed = negative
     elif denominator == "all":
@@ -63,12 +65,26 @@ def ldw_supcon(
     return _reduce(torch.where(contributes, losses, 0.0), contributes, reduction)
 
 
+def log_label_weights(
+    labels: Labels, *, distance: Distance = "l1", label_scale: float = 100.0, dtype: torch.dtype = torch.float64
+) -> PairValues:
+    """Logarithm of beta_ij (Lai et al. 2024, Eq. 2): labels (N,) -> (N, N), of which only the negatives have a meaning;
+    over those of an anchor the mean of beta is 1.
+
+    distance, label_scale: see `ldw_supcon`. Raises ValueError for a wrong one.
+    """
+    _, negative = positives_and_negatives(labels)
+    return _log_beta(_label_distance(labels, distance, label_scale, dtype), negative)
+
+
 def _label_distance(labels: Labels, distance: Distance, scale: float, dtype: torch.dtype) -> PairValues:
     """d_ij: (N, N)."""
+    if distance == "none":
+        return torch.zeros(len(labels), len(labels), dtype=dtype, device=labels.device)
     if distance == "rank":
         labels, scale = labels.unique(return_inverse=True)[1], 1.0
     elif distance not in ("l1", "l2"):
-        raise ValueError(f'distance is "l1", "l2" or "rank", not {distance!r}')
+        raise ValueError(f'distance is "l1", "l2", "rank" or "none", not {distance!r}')
     if scale <= 0:
         raise ValueError(f"label_scale is positive, not {scale}")
     distances = (labels[:, None] - labels[None, :]).abs().to(dtype) / scale

@@ -1,5 +1,6 @@
 """Losses on masks and heat maps that count only where a label exists."""
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Bool
 from torch import Tensor
@@ -18,7 +19,15 @@ def mask_loss(logits: MaskLogits, targets: MaskTargets, known: Bool[Tensor, "bat
 
 
 def map_loss(maps: KeypointMaps, targets: KeypointMaps) -> Scalar:
-    """Mean squared error of heat maps (batch, K, h, w) over the labelled points; targets are all 0 of the others."""
-    labelled = targets.amax((-2, -1)) > 0
-    error = (maps.float() - targets).square().mean((-2, -1))
-    return (error * labelled).sum() / labelled.sum().clamp(min=1)
+    """Divergence in nats of the spatial softmax of heat maps (batch, K, h, w) from targets scaled to a sum of 1: their
+    cross-entropy less the targets' entropy, mean over the labelled points; targets are all 0 of the others.
+
+    It asks where a point is, of all cells alike. The squared error of all cells would first have to learn that nearly
+    all of them are empty.
+    """
+    total = targets.sum((-2, -1))
+    labelled = total > 0
+    shares = (targets / torch.where(labelled, total, 1.0)[..., None, None]).flatten(-2)
+    logs = maps.float().flatten(-2).log_softmax(-1)
+    divergence = (torch.xlogy(shares, shares) - shares * logs).sum(-1)
+    return (divergence * labelled).sum() / labelled.sum().clamp(min=1)

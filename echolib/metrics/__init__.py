@@ -32,7 +32,7 @@ from echolib.metrics.ejection import (
     rmse,
 )
 from echolib.metrics.embeddings import spread
-from echolib.metrics.masks import Overlap, dice, dice_per_image, overlap, pooled_dice
+from echolib.metrics.masks import Overlap, dice, dice_per_image, mean_mask_dice, overlap, pooled_dice
 from echolib.metrics.points import keypoint_error
 from echolib.metrics.surface import SurfaceDistance, surface_distance
 from echolib.metrics.variance import interval_over_seeds
@@ -64,6 +64,7 @@ __all__ = [
     "keypoint_error",
     "mae",
     "mean_and_spread",
+    "mean_mask_dice",
     "overlap",
     "paired_difference",
     "pooled_dice",

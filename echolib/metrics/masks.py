@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from echolib.shapes import AnyCounts, AnyImageCounts, AnyMasks, AnyStatistic
+from echolib.shapes import AnyCounts, AnyImageCounts, AnyImageMasks, AnyMasks, AnyStatistic, AnyTrainingMasks
 
 
 class Overlap(NamedTuple):
@@ -37,6 +37,18 @@ def pooled_dice(intersection: AnyImageCounts, predicted: AnyImageCounts, labelle
     Large ventricles weigh more than in the mean over images; Ouyang et al. (Nature 2020) report this one.
     """
     return dice(*(counts.sum(-1) for counts in (intersection, predicted, labelled)))
+
+
+def mean_mask_dice(training: AnyTrainingMasks, masks: AnyImageMasks) -> AnyStatistic:
+    """Dice of masks (images, ..., H, W) with the one that a method without eyes predicts for every image: the mean of
+    the training masks (training, ..., H, W), thresholded at 1/2 -> (images, ...).
+
+    Raises ValueError where there is no training mask, or where the two differ in shape.
+    """
+    if not len(training) or training.shape[1:] != masks.shape[1:]:
+        raise ValueError(f"no mean of {tuple(training.shape)} training masks to hold against {tuple(masks.shape)}")
+    mean = 2 * (training != 0).sum(0) > len(training)
+    return dice((mean & (masks != 0)).sum((-2, -1)), mean.sum((-2, -1)), (masks != 0).sum((-2, -1)))
 
 
 def dice_per_image(prediction: AnyMasks, label: AnyMasks) -> AnyStatistic:

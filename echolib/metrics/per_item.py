@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from echolib.geometry.volumes import Discs, disc_volume_ml, ejection_fraction, mask_discs
 from echolib.geometry.walls import wall_measures
@@ -15,7 +16,8 @@ from echolib.metrics.masks import dice, overlap
 from echolib.shapes import ImageMasks, ImagePoints, StructureMasks
 
 IDENTITY = ("dataset", "name", "person", "view", "phase", "frame")
-MASKS = ("dataset", "name", "person", "view", "phase", "structure", "overlap_px", "predicted_px", "true_px", "dice")
+MASKS = ("dataset", "name", "person", "view", "phase", "structure", "overlap_px", "predicted_px", "true_px", "dice",
+         "dice_mean_mask")  # fmt: skip
 POINTS = ("dataset", "name", "person", "view", "phase", "frame", "point", "x", "y", "x_predicted", "y_predicted",
           "error_input_px", "error_native_px", "error_mm")  # fmt: skip
 MEASURES = ("name", "person", "phase", "measure", "label_cm", "predicted_cm", "cm_per_input_px", "cm_per_native_px")
@@ -24,21 +26,27 @@ NO_DISCS = Discs(np.full(20, np.nan), np.float64(np.nan))
 
 
 def mask_table(
-    items: pd.DataFrame, masks: StructureMasks, truth: StructureMasks, structures: Sequence[str]
+    items: pd.DataFrame,
+    masks: StructureMasks,
+    truth: StructureMasks,
+    structures: Sequence[str],
+    mean_dice: Float[np.ndarray, "item structure"],
 ) -> pd.DataFrame:
-    """One row per image and structure, with the columns MASKS: pixel counts and Dice.
+    """One row per image and structure, with the columns MASKS: pixel counts, Dice, and that of the mean mask.
 
     Parameters
     ----------
     items : one row per image.
     masks, truth : (images, structures, height, width), predicted and labelled.
     structures : names of the second axis.
+    mean_dice : (images, structures) of the mean training mask, as `echolib.metrics.mean_mask_dice` gives it.
     """
     identity, tables = _identity(items, MASKS), []
     for i, structure in enumerate(structures):
         counts = overlap(masks[:, i], truth[:, i])
         columns = dict(zip(("overlap_px", "predicted_px", "true_px"), counts, strict=True))
-        tables.append(identity.assign(structure=structure, **columns, dice=dice(*counts)))
+        scores = {"dice": dice(*counts), "dice_mean_mask": mean_dice[:, i]}
+        tables.append(identity.assign(structure=structure, **columns, **scores))
     return pd.concat(tables, ignore_index=True)[list(MASKS)]
 
 

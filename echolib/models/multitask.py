@@ -50,11 +50,10 @@ class MultiTask(nn.Module):
         self.variant = variant
         self.encoder = efficientnet_features(variant, width)
         channels = self.encoder.feature_info.channels()
-        self.segmentation = self.keypoints = None
-        if single_task != "keypoints":
-            self.segmentation = SegmentationBranch(channels, structures, width)
-        if single_task != "segmentation":
-            self.keypoints = KeypointHead(channels, keypoints, width)
+        # Both are made, so that a rival draws the initial weights that the joint network has.
+        segmentation, head = SegmentationBranch(channels, structures, width), KeypointHead(channels, keypoints, width)
+        self.segmentation = None if single_task == "keypoints" else segmentation
+        self.keypoints = None if single_task == "segmentation" else head
 
     def forward(self, images: Images) -> MasksAndMaps:
         height, width = images.shape[-2:]

@@ -102,7 +102,8 @@ class Exhibit:
     def caption_for(self, setup: Setup) -> str:
         """The caption, in words, with the rows that the profile leaves out."""
         caption = self.caption(setup) if callable(self.caption) else self.caption
-        left_out = dict.fromkeys(_title(row) for row in self.left_out(setup))
+        kept = {_title(row) for row in self.rows_of(setup)}
+        left_out = [title for title in dict.fromkeys(map(_title, self.left_out(setup))) if title not in kept]
         return f"{caption} In the larger profiles: {', '.join(left_out)}." if left_out else caption
 
     def rows_of(self, setup: Setup) -> Rows:
@@ -234,8 +235,9 @@ class Figure(Exhibit):
 
 
 def _title(row: Hashable) -> str:
-    """What a caption calls a row."""
-    return str(getattr(row, "title", row))
+    """What a caption calls a row, or the row that a cell is of."""
+    first = row[0] if isinstance(row, tuple) and not hasattr(row, "title") else row
+    return str(getattr(first, "title", first))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""How large a study is: smoke, demo, gpu, paper. A profile changes sizes, never which rows a table has.
+"""How large a study is: smoke, demo, full, gpu, paper. A profile changes sizes, and in demo which rows run now: those
+that carry each paper's point, while tables say "in full" of the others. It never changes the method.
 
 One thing follows from size: small networks from random weights learn nothing in a few epochs of the papers' SGD at
 1e-4, which assumes Kinetics weights. So `published_schedules` is true in `paper` alone; the other profiles train with
@@ -58,8 +59,8 @@ class MultiTaskSizes(Frozen):
     size: PositiveInt  # pixels, a multiple of 32
     width: PositiveInt  # 64 is EfficientNet-B0 and a decoder of 256 to 16 channels
     epochs: PositiveInt
-    batch_size: PositiveInt
-    images_per_epoch: PositiveInt  # of all datasets together, the same for every row
+    labels_per_batch: PositiveInt  # images with masks in a batch, and images with keypoints: alike in every row
+    labels_per_epoch: PositiveInt
 
 
 class Profile(Frozen):
@@ -73,12 +74,12 @@ class Profile(Frozen):
     published_schedules: bool
     weights: bool  # Kinetics and ImageNet weights, where a full-size network can take them
     clips: ClipSizes
+    attention: ClipSizes  # of the tables on TCA, whose maps need 64 px to have 4 x 4 cells
     frames: ImageSizes  # EchoNet-Dynamic's traced frames
     camus: ImageSizes
     contrastive: ContrastiveSizes
     multitask: MultiTaskSizes
     camus_stored: PositiveInt  # CAMUS images are letterboxed to this square, on which Dice is measured
-    compared_epochs: PositiveInt  # of the many EF trainings that a table compares; `paper` has the published ones
     expert_clips: PositiveInt  # of each training video, whose features EchoMEN's experts learn from
     expert_epochs: PositiveInt
     contrast_weights: tuple[float, ...]  # lambda of EchoMEN's contrastive loss, swept
@@ -94,6 +95,12 @@ def with_seeds(profile: Profile, count: int) -> Profile:
     return profile.model_copy(update={"seeds": seeds, "compared_seeds": seeds}) if count else profile
 
 
+SMOKE_CLIPS = ClipSizes(length=4, size=32, width=4, blocks=1, epochs=1, batch_size=6, test_stride=16)
+# 16 frames over the papers' 32 at period 2; 64 px leave 4 x 4 cells after an encoder's last stage
+FULL_CLIPS = ClipSizes(length=16, period=4, size=64, width=16, blocks=1, epochs=12, batch_size=8, test_stride=8)
+GPU_CLIPS = ClipSizes(length=16, period=4, size=112, width=64, blocks=2, epochs=12, batch_size=20, test_stride=8)
+PAPER_CLIPS = ClipSizes(length=32, size=112, width=64, blocks=2, epochs=45, batch_size=20, test_stride=1)
+
 PROFILES = {
     profile.name: profile
     for profile in (
@@ -104,7 +111,8 @@ PROFILES = {
             compared_seeds=(0,),
             published_schedules=False,
             weights=False,
-            clips=ClipSizes(length=4, size=32, width=4, blocks=1, epochs=1, batch_size=6, test_stride=16),
+            clips=SMOKE_CLIPS,
+            attention=SMOKE_CLIPS,
             frames=ImageSizes(size=32, width=4, epochs=1, batch_size=8),
             camus=ImageSizes(size=32, width=4, epochs=1, batch_size=8),
             contrastive=ContrastiveSizes(
@@ -120,9 +128,8 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=64, width=4, epochs=1, batch_size=4, images_per_epoch=24),
+            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12),
             camus_stored=64,
-            compared_epochs=1,
             expert_clips=2,
             expert_epochs=2,
             contrast_weights=(0.0, 0.5),
@@ -132,14 +139,16 @@ PROFILES = {
         Profile(
             name="demo",
             phantom={"echonet_dynamic": 640, "camus": 60, "echonet_lvh": 160},
-            seeds=(0,),
+            seeds=(0, 1, 2),
             compared_seeds=(0, 1, 2),
+            story_only=True,
             published_schedules=False,
             weights=False,
             # nine frames over the 1.2 s of the papers' 32 at period 2, a whole beat at most heart rates; two are left
             # after an encoder's last stage, where attention over time needs more than one
-            clips=ClipSizes(length=9, period=7, size=32, width=8, blocks=1, epochs=24, batch_size=8, test_stride=8),
-            frames=ImageSizes(size=80, width=8, epochs=9, batch_size=12),
+            clips=ClipSizes(length=9, period=7, size=32, width=8, blocks=1, epochs=12, batch_size=8, test_stride=8),
+            attention=ClipSizes(length=9, period=7, size=64, width=8, blocks=1, epochs=8, batch_size=8, test_stride=8),
+            frames=ImageSizes(size=80, width=8, epochs=3, batch_size=12),
             camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
             contrastive=ContrastiveSizes(
                 size=64,
@@ -154,21 +163,51 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=64, width=16, epochs=5, batch_size=8, images_per_epoch=336),
+            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800),
             camus_stored=256,
-            compared_epochs=12,
             expert_clips=4,
             expert_epochs=20,
             contrast_weights=(0.0, 0.5, 2.0),
         ),
         Profile(
+            name="full",
+            phantom={"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 160},
+            seeds=(0, 1, 2),
+            compared_seeds=(0, 1, 2, 3, 4),
+            published_schedules=False,
+            weights=False,
+            clips=FULL_CLIPS,
+            attention=FULL_CLIPS,
+            frames=ImageSizes(size=80, width=16, epochs=6, batch_size=12),
+            camus=ImageSizes(size=128, width=16, epochs=20, batch_size=8),
+            contrastive=ContrastiveSizes(
+                size=64,
+                width=8,
+                temperature=0.5,
+                pretraining_epochs=8,
+                pretraining_steps=640,
+                pretraining_batch=32,
+                epochs=8,
+                steps=400,
+                batch_size=4,
+                rate=3e-3,
+                draws=(0, 1, 2),
+            ),
+            multitask=MultiTaskSizes(size=128, width=16, epochs=10, labels_per_batch=8, labels_per_epoch=1600),
+            camus_stored=256,
+            expert_clips=4,
+            expert_epochs=20,
+            contrast_weights=(0.0, 0.1, 0.5, 2.0),
+        ),
+        Profile(
             name="gpu",
             phantom={"echonet_dynamic": 4000, "camus": 500, "echonet_lvh": 1000},
-            seeds=(0,),
-            compared_seeds=(0, 1, 2),
+            seeds=(0, 1, 2),
+            compared_seeds=(0, 1, 2, 3, 4),
             published_schedules=False,
             weights=True,
-            clips=ClipSizes(length=32, size=112, width=64, blocks=2, epochs=15, batch_size=20, test_stride=8),
+            clips=GPU_CLIPS,
+            attention=GPU_CLIPS,
             frames=ImageSizes(size=112, width=64, epochs=15, batch_size=20),
             camus=ImageSizes(size=224, width=64, epochs=20, batch_size=16),
             contrastive=ContrastiveSizes(
@@ -184,9 +223,8 @@ PROFILES = {
                 rate=1e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=128, width=64, epochs=20, batch_size=32, images_per_epoch=3072),
+            multitask=MultiTaskSizes(size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600),
             camus_stored=512,
-            compared_epochs=12,
             expert_clips=4,
             expert_epochs=20,
             contrast_weights=(0.0, 0.1, 0.5, 2.0),
@@ -198,7 +236,8 @@ PROFILES = {
             compared_seeds=(0, 1, 2),
             published_schedules=True,
             weights=True,
-            clips=ClipSizes(length=32, size=112, width=64, blocks=2, epochs=45, batch_size=20, test_stride=1),
+            clips=PAPER_CLIPS,
+            attention=PAPER_CLIPS,
             frames=ImageSizes(size=112, width=64, epochs=50, batch_size=20),
             camus=ImageSizes(size=224, width=64, epochs=50, batch_size=16),
             contrastive=ContrastiveSizes(
@@ -214,9 +253,8 @@ PROFILES = {
                 rate=1e-4,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=256, width=64, epochs=50, batch_size=32, images_per_epoch=9600),
+            multitask=MultiTaskSizes(size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800),
             camus_stored=512,
-            compared_epochs=45,
             expert_clips=8,
             expert_epochs=20,
             contrast_weights=(0.0, 0.1, 0.25, 0.5, 1.0, 2.0),

@@ -6,6 +6,13 @@ from typing import Literal
 import pandas as pd
 
 NOT_MEASURED = "not measured"  # the data of a published row that ours lack
+SIMULATED = "phantom"  # in the label of numbers that were not measured on a paper's own data, or not on these alone
+
+
+def is_papers_data(label: str) -> bool:
+    """Whether numbers with this label were measured on what the papers measured on, so that a difference says something
+    of the method: a dataset's own name, neither the phantom nor a mixture with it ("phantom and CAMUS")."""
+    return SIMULATED not in label.split(" and ")
 
 
 def beside_published(
@@ -19,7 +26,8 @@ def beside_published(
     layout: Literal["wide", "long"] = "wide",
     order: Literal["published", "ours"] = "published",
 ) -> pd.DataFrame:
-    """Ours, published, their difference, our interval, seeds, and the dataset that ours was measured on.
+    """Ours, published, our interval, seeds, and the dataset that ours was measured on; the difference where it is the
+    paper's (`is_papers_data`).
 
     ours : keys, metrics and, where known, <metric>_low and <metric>_high; a column "seeds" overrides the argument.
     published : keys and metrics. Metrics that it does not have get no such columns; what one side lacks stays empty.
@@ -29,6 +37,7 @@ def beside_published(
     seeds : how many seeds each of ours is the mean of.
     layout : "wide" is one row per key with <metric>, <metric>_low, <metric>_high, <metric>_published and
         <metric>_difference; "long" is one row per key and metric with ours, ours_low, ours_high, published, difference.
+        A column of differences that would be empty in every row is left out.
     order : whose order the rows keep; those that only the other side has come last.
 
     Returns the keys first and seeds and data last.
@@ -62,8 +71,11 @@ def _joined(
     both = both.merge(printed, on=keys, how="left")
     both["data"] = both["data"].where(both.pop("measured").notna(), NOT_MEASURED)
     both["seeds"] = both["seeds"].astype("Int64")
+    same = both["data"].map(is_papers_data)
     for metric in shared:
-        both[f"{metric}_difference"] = both[metric] - both[f"{metric}_published"]
+        difference = (both[metric] - both[f"{metric}_published"]).where(same)
+        if difference.notna().any():
+            both[f"{metric}_difference"] = difference
     return both
 
 

@@ -8,11 +8,16 @@ from pathlib import Path
 from echolib.files import write_text
 from echolib.provenance import read_record
 from echolib.runner.notebook import Notebook, StudyError
+from echolib.runner.predictions import PREDICTIONS
 from echolib.runner.request import Request
 from echolib.runner.stamp import report_files, report_hashes
 
 INDEX = "README.md"  # of one profile's reports
 _FORMATS = "Made by the notebooks; every table lies here as CSV, Markdown and LaTeX, every figure as PNG and SVG."
+_PREDICTED = (
+    f"`{PREDICTIONS}/` holds what each experiment on the phantom predicted, one row per test item, EF in percent: "
+    "tables can be computed from it without a training. Experiments on real data are not in it."
+)
 
 
 def publish(executed: Path, staged: Path, report: Path) -> dict[str, str]:
@@ -67,7 +72,8 @@ def write_index(reports: Path, notebooks: list[Notebook]) -> Path:
 
     It holds no date and no seconds, so that the same reports give the same bytes.
     """
-    lines = [f"# Reports of the profile `{reports.name}`", "", _FORMATS, ""]
+    predicted = [_PREDICTED, ""] if (reports / PREDICTIONS).is_dir() else []
+    lines = [f"# Reports of the profile `{reports.name}`", "", _FORMATS, "", *predicted]
     for notebook in notebooks:
         folder = reports / notebook.name
         if folder.is_dir():

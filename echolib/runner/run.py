@@ -15,9 +15,11 @@ from tqdm import tqdm
 
 from echolib.runner import stamp
 from echolib.runner.alone import alone
+from echolib.runner.committed import lines_since_commit
 from echolib.runner.execute import NotebookStopped, execute, remove_staged
 from echolib.runner.notebook import Notebook, StudyError, find_notebooks
 from echolib.runner.plan import Plan
+from echolib.runner.predictions import publish_predictions
 from echolib.runner.publish import INDEX, publish, remove_partial, require_as_asked, write_index
 from echolib.runner.request import Request
 
@@ -60,6 +62,8 @@ def run(
     with _publishing(request):
         index = _index(request)
     print(f"reports: {index}", flush=True)
+    for line in lines_since_commit(request.workspace.home, request.profile):
+        print(line, flush=True)
     return True
 
 
@@ -121,6 +125,8 @@ def _run_one(
     try:
         with _publishing(request):
             made = publish(stem.with_name(stem.name + ".ipynb"), staged, request.report(notebook))
+            if not request.is_private(notebook):
+                made |= publish_predictions(request.report(notebook), request.workspace.runs)
             stamp.write_stamp(request.stamp(notebook), made_from, made)
             _index(request)
     except OSError as error:

@@ -4,6 +4,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import PositiveFloat
 from torch import Tensor
 
 from echolib.data.loaders.clips import EFVideos
@@ -19,12 +20,14 @@ class LDWSupConEF(ContrastiveEF):
     """Squared error plus `contrast_weight` times Eq. 1 (Lai et al. 2024, Sec. 2.1). Labels in one bin of `bin_width`
     EF points are positives.
 
-    distance "l1" or "l2" is of EF / 100. "mid_rank" is 300 |R_i - R_j| / N with R the mid-rank of a video's bin
-    among the N training videos: the public code that the released scripts follow has it so (AdaCon).
+    distance "l1" or "l2" is of EF / `label_scale`. "mid_rank" is 300 |R_i - R_j| / N with R the mid-rank of a video's
+    bin among the N training videos: the public code that the released scripts follow has it so (AdaCon). "none" gives
+    every negative the weight 1: what is left of the loss without its weights.
     """
 
     temperature: float = 0.1
-    distance: Literal["l1", "l2", "mid_rank"] = "l1"
+    distance: Literal["l1", "l2", "mid_rank", "none"] = "l1"
+    label_scale: PositiveFloat = 100.0  # EF points that make a distance of 1
     denominator: Literal["negatives", "all"] = "negatives"
     reduction: Literal["mean", "sum"] = "mean"
     bin_width: float = 1.0
@@ -41,8 +44,8 @@ class LDWSupConEF(ContrastiveEF):
             F.normalize(embeddings, dim=1),
             labels,
             temperature=self.temperature,
-            distance="l2" if self.distance == "l2" else "l1",
-            label_scale=1.0 if self.distance == "mid_rank" else 100.0 / self.bin_width,
+            distance="l1" if self.distance == "mid_rank" else self.distance,
+            label_scale=1.0 if self.distance == "mid_rank" else self.label_scale / self.bin_width,
             denominator=self.denominator,
             reduction=self.reduction,
         )

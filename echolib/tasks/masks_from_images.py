@@ -90,8 +90,7 @@ class MasksFromImages(Task):
             counts = [count.cpu().numpy() for count in overlap(masks[:, i], truth[:, i])]
             table[f"{name}_overlap_px"], table[f"{name}_predicted_px"], table[f"{name}_true_px"] = counts
             table[f"{name}_dice"] = dice(*counts)
-            average = mean_mask(stored.labels[stored.of_split["train"]], name).expand_as(truth[:, i])
-            table[f"{name}_mean_mask_dice"] = dice(*(count.cpu().numpy() for count in overlap(average, truth[:, i])))
+            table[f"{name}_mean_mask_dice"] = stored.mean_mask_dice(chosen, (name,))[:, 0].cpu().numpy()
         if table["row_mm"].notna().all():
             spacing = table[["row_mm", "column_mm"]].to_numpy()
             table["predicted_volume_ml"] = _volumes(masks[:, 0], spacing)
@@ -130,11 +129,6 @@ class MasksFromImages(Task):
 
     def _logits(self, model: nn.Module, normalise, images: Tensor) -> Tensor:
         return in_chunks(lambda part: model(normalise(part)).float(), images)
-
-
-def mean_mask(labels: Tensor, structure: str) -> Tensor:
-    """Where at least half of the label images (N, H, W) have a structure: bool (H, W)."""
-    return 2 * structure_targets(labels, (structure,)).sum((0, 1)) >= len(labels)
 
 
 def _volumes(masks: Tensor, spacing_mm: np.ndarray) -> list[float]:

@@ -1,4 +1,8 @@
-"""Masks and keypoints by one network, from datasets of which each has labels of its own kind."""
+"""Masks and keypoints by one network, from datasets of which each has labels of its own kind.
+
+An ablation is fair to each task when every network that learns it sees as many of its labels, and the same ones: of a
+network for both, half of the images may carry masks and half keypoints, and its batches are then twice as large.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
@@ -11,9 +15,9 @@ from torch import Tensor, nn
 
 from echolib.data.loaders.clips import in_chunks
 from echolib.data.loaders.images import structure_targets
-from echolib.data.loaders.labelled import LabelledBatch, LabelledSet, masked_set, pointed_set
+from echolib.data.loaders.labelled import LabelledBatch, LabelledSet, items_in_turns, masked_set, pointed_set
 from echolib.data.readers.echonet_lvh import WALL_KEYPOINTS
-from echolib.data.sampling import Normalisation, passes
+from echolib.data.sampling import Normalisation
 from echolib.data.selection import DataSelection, Dataset
 from echolib.engine.task import Parent, Tables, Task
 from echolib.geometry.heatmaps import decode_heatmaps, heatmaps, to_cells, to_pixels
@@ -29,17 +33,18 @@ WITH_MASKS, WITH_POINTS = ("camus", "echonet_dynamic"), ("echonet_lvh",)
 
 
 class MultiTaskLearning(Task):
-    """Dice and binary cross-entropy on the structures that a dataset labels, plus `keypoint_weight` times the mean
-    squared error of the heat maps of labelled keypoints.
+    """Dice and binary cross-entropy on the structures that a dataset labels, plus `keypoint_weight` times the
+    divergence of the heat maps of labelled keypoints, each a distribution over its cells, from a Gaussian round the
+    label.
 
     No public image has both labels, so a loss counts only where its label exists: masks of CAMUS and EchoNet-Dynamic,
     four points of the walls of EchoNet-LVH. With `derived`, both labels lie on each CAMUS image: its masks, and apex
     and annulus ends found in them; other datasets are not used. single_task: the ablation's rivals, with one branch and
-    the datasets that teach it. Every variant sees `images_per_epoch` images an epoch (whole batches of them), as many
-    of each of its datasets.
+    the datasets that teach it. Whatever the variant, an epoch shows `labels_per_epoch` images with masks, as many of
+    each dataset that has some, and as many images with keypoints: to each task the same number of labels.
 
-    batches: "mixed" ones hold images of all datasets, "single_dataset" ones of one dataset each, in turn. The latter
-    train with batch statistics of each dataset, which the running statistics, a mixture, do not fit in evaluation.
+    A batch holds images of all datasets: the batch statistics of a single one would not be those of evaluation, which
+    are a mixture.
     """
 
     headline: ClassVar[tuple[str, ...]] = ("dice_camus_lv", "dice_echonet_dynamic_lv", "keypoint_px")
@@ -50,10 +55,9 @@ class MultiTaskLearning(Task):
     size: int = Field(default=256, multiple_of=32, gt=0)
     single_task: SingleTask | None = None
     derived: bool = False
-    keypoint_weight: PositiveFloat = 10.0
-    sigma: PositiveFloat = 2.0  # cells of a heat map
-    images_per_epoch: PositiveInt
-    batches: Literal["mixed", "single_dataset"] = "mixed"
+    keypoint_weight: PositiveFloat = 1.0
+    sigma: PositiveFloat = 1.5  # cells of a heat map
+    labels_per_epoch: PositiveInt  # images with masks, and images with keypoints
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -84,20 +88,31 @@ class MultiTaskLearning(Task):
         """The network with random weights."""
         return MultiTask(self.variant, len(self.structures), len(self.points), self.width, self.single_task)
 
+    @property
+    def turns(self) -> tuple[str, ...]:
+        """The datasets in the order in which they give an image each: of those with masks each once, and the one with
+        keypoints as often as all of them."""
+        if self.derived or self.single_task == "keypoints":
+            return self.datasets
+        if self.single_task == "segmentation":
+            return WITH_MASKS
+        (pointed,) = WITH_POINTS
+        return tuple(name for masked in WITH_MASKS for name in (masked, pointed))
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Images of an epoch: more than `labels_per_epoch` where masks and keypoints lie on different ones."""
+        both = self.single_task is None and not self.derived
+        return (2 if both else 1) * self.labels_per_epoch
+
     def training_items(self, data: Sets) -> int:
         return self.images_per_epoch
 
     def epoch(self, data: Sets, batch_size: int, generator: torch.Generator) -> Iterator[Items]:
-        """Images of the datasets in turn, one by one or a batch at a time; items are numbered dataset after dataset."""
-        batches = max(1, self.images_per_epoch // batch_size)
-        together = batch_size if self.batches == "single_dataset" else 1
-        wanted = -(-batches * batch_size // (together * len(data))) * together
-        first, orders = 0, []
-        for dataset in data:
-            items = len(dataset.of_split["train"])
-            orders.append((first + passes(items, wanted, generator)).view(-1, together))
-            first += items
-        yield from torch.stack(orders, 1).flatten()[: batches * batch_size].split(batch_size)
+        """Images of the datasets in `turns`, in whole batches; items are numbered dataset after dataset."""
+        count = max(1, self.images_per_epoch // batch_size) * batch_size
+        available = {dataset.name: len(dataset.of_split["train"]) for dataset in data}
+        yield from items_in_turns(available, self.turns, count, generator).split(batch_size)
 
     def _by_set(self, data: Sets, items: Items) -> Iterator[tuple[LabelledSet, Tensor]]:
         """The datasets that a batch comes from, and its rows there."""
@@ -135,10 +150,13 @@ class MultiTaskLearning(Task):
         cells = self.size // MAP_STRIDE
         return heatmaps(to_cells(points, MAP_STRIDE), cells, cells, self.sigma)
 
+    def points_of(self, maps: Tensor) -> Tensor:
+        """Points (..., K, 2) in pixels of the input: the peaks of maps (..., K, h, w) as distributions."""
+        return to_pixels(decode_heatmaps(maps.flatten(-2).softmax(-1).view_as(maps)), MAP_STRIDE)
+
     def validate(self, model: nn.Module, data: Sets) -> dict[str, float]:
-        """The loss is Dice loss and cross-entropy, mean over datasets, plus the heat maps' squared error as a share of
-        that of empty maps: its parts count alike whatever `keypoint_weight`. Also Dice, and keypoints' error in pixels.
-        """
+        """The loss is Dice loss and cross-entropy, mean over datasets, plus the divergence of the heat maps: both count
+        alike whatever `keypoint_weight`. Also Dice, and keypoints' error in pixels."""
         losses: dict[str, list[float]] = {"masks": [], "maps": []}
         figures: dict[str, float] = {}
         for dataset in data:
@@ -149,8 +167,8 @@ class MultiTaskLearning(Task):
                 figures |= self._pooled_dice(dataset, logits > 0, batch.targets)
             if self.scores_points(dataset) and bool(batch.points.isfinite().any()):
                 maps, targets = self._maps(model, dataset, batch.images), self.maps_of(batch.points)
-                losses["maps"].append(float(map_loss(maps, targets) / map_loss(torch.zeros_like(maps), targets)))
-                points = to_pixels(decode_heatmaps(maps), MAP_STRIDE)
+                losses["maps"].append(float(map_loss(maps, targets)))
+                points = self.points_of(maps)
                 figures["keypoint_px"] = float((points - batch.points).norm(dim=-1).nanmean())
         return {"loss": sum(sum(part) / len(part) for part in losses.values() if part)} | figures
 
@@ -178,12 +196,13 @@ class MultiTaskLearning(Task):
                 masks = self.segment(model, dataset.normalise, dataset.images[rows], labels.shape[-2:])
                 masks = masks[:, list(dataset.structures)].cpu().numpy()
                 truth = structure_targets(labels, names).cpu().numpy()
-                tables["masks"].append(mask_table(items, masks, truth, names))
+                mean_dice = dataset.stored.mean_mask_dice(rows, names).cpu().numpy()
+                tables["masks"].append(mask_table(items, masks, truth, names, mean_dice))
                 if "view" in dataset.items and "lv" in names:
                     lv = names.index("lv")
                     tables["ef"].append(ef_table(items, masks[:, lv], truth[:, lv]))
             if self.scores_points(dataset) and len(rows):
-                points = to_pixels(decode_heatmaps(self._maps(model, dataset, dataset.images[rows])), MAP_STRIDE)
+                points = self.points_of(self._maps(model, dataset, dataset.images[rows]))
                 points, truth = (xy.double().cpu().numpy() for xy in (points, dataset.points[rows]))
                 tables["predictions"].append(point_table(items, points, truth, self.points))
                 if not self.derived:
@@ -210,10 +229,13 @@ class MultiTaskLearning(Task):
         return in_chunks(lambda part: model(dataset.normalise(part)).maps.float(), images)
 
     def metrics(self, tables: Tables) -> dict[str, float]:
-        """Mean Dice by dataset and structure, mean distance of the keypoints."""
-        dice = tables["masks"].groupby(["dataset", "structure"])["dice"].mean()
+        """Mean Dice by dataset and structure, of the network and of the mean mask; mean distance of the keypoints."""
+        means = tables["masks"].groupby(["dataset", "structure"])[["dice", "dice_mean_mask"]].mean()
+        figures = {}
         # pyrefly: ignore[not-iterable]  (the index has two levels)
-        figures = {f"dice_{dataset}_{structure}": float(mean) for (dataset, structure), mean in dice.items()}
+        for (dataset, structure), of_pair in means.iterrows():
+            figures[f"dice_{dataset}_{structure}"] = float(of_pair["dice"])
+            figures[f"dice_{dataset}_{structure}_mean_mask"] = float(of_pair["dice_mean_mask"])
         points = tables["predictions"]
         if len(points):
             errors = {"px": "error_input_px", "native_px": "error_native_px", "mm": "error_mm"}
@@ -221,7 +243,7 @@ class MultiTaskLearning(Task):
         return figures
 
     def expected_items(self, selection: DataSelection) -> int:
-        return self.images_per_epoch // len(self.datasets)
+        return self.images_per_epoch * self.turns.count(selection.dataset) // len(self.turns)
 
     def workload(self, device: str = "meta") -> tuple[nn.Module, tuple[Tensor, ...]]:
         with torch.device(device):

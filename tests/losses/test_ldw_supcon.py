@@ -1,10 +1,12 @@
 """EchoMEN's contrastive loss against the printed equations, written out as loops."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from echolib.losses.ldw_supcon import ldw_supcon
+from echolib.losses.ldw_supcon import ldw_supcon, log_label_weights
 from tests.losses.written_out import LABELS, embeddings, written_out
 
 TEMPERATURES = (0.05, 0.1, 0.5, 1.0)
@@ -60,6 +62,53 @@ def test_a_far_negative_is_pushed_harder_than_a_near_one():
     z = torch.zeros(4, 2, dtype=torch.float64).requires_grad_()
     ldw_supcon(z + torch.tensor([1.0, 0.0]), torch.tensor([50, 50, 55, 20]), label_scale=10, reduction="sum").backward()
     assert float(z.grad[3, 0]) > float(z.grad[2, 0]) > 0
+
+
+@pytest.mark.parametrize("denominator", ["negatives", "all"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_without_distances_it_is_the_loss_of_equal_distances(denominator, reduction):
+    """Value and gradient: where all negatives are equally far, and in the limit where no label distance counts."""
+    options = {"denominator": denominator, "reduction": reduction}
+
+    def value_and_gradient(labels, **kind):
+        z = embeddings(len(labels)).requires_grad_()
+        loss = ldw_supcon(z, labels, **options, **kind)
+        loss.backward()
+        return loss.detach(), z.grad
+
+    two_bins = torch.tensor([30, 30, 60, 60, 60, 30])
+    for labels, weighted in ((two_bins, {"label_scale": 5.0}), (LABELS, {"label_scale": 1e12})):
+        for found, expected in zip(
+            value_and_gradient(labels, distance="none"), value_and_gradient(labels, **weighted), strict=True
+        ):
+            torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+    plain = written_out(embeddings(), LABELS, 0.1, lambda i, j: 0.0, denominator)
+    found = ldw_supcon(embeddings(), LABELS, distance="none", denominator=denominator, reduction="sum")
+    assert float(found) == pytest.approx(sum(plain), rel=1e-12)
+
+
+def test_label_weights_are_those_of_equation_2():
+    log_beta = log_label_weights(LABELS, label_scale=20.0)
+    i = 3  # EF 55: the negatives are all but the three 55s
+    negative = [j for j in range(len(LABELS)) if LABELS[j] != LABELS[i]]
+    raised = [math.exp(abs(float(LABELS[i] - LABELS[j])) / 20) for j in negative]
+    expected = [len(negative) * value / sum(raised) for value in raised]
+    torch.testing.assert_close(log_beta[i, negative].exp(), torch.tensor(expected, dtype=torch.float64))
+    assert bool((log_label_weights(LABELS, distance="none") == 0)[LABELS[:, None] != LABELS].all())
+
+
+def test_the_printed_weights_hardly_change_the_length_of_the_gradient():
+    """With labels in percent and a scale of 100, over batches of 20 videos in two views."""
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        labels = (60 + 12 * torch.randn(20, generator=generator)).clamp(10, 85).floor().repeat(2)
+        raw = torch.randn(40, 128, generator=generator, dtype=torch.float64)
+        norms = {}
+        for distance in ("l1", "none"):
+            z = raw.clone().requires_grad_()
+            ldw_supcon(F.normalize(z, dim=1), labels, distance=distance, reduction="sum").backward()
+            norms[distance] = float(z.grad.norm())
+        assert norms["l1"] / norms["none"] == pytest.approx(1, abs=0.1)
 
 
 def test_anchors_without_positives_or_negatives_contribute_nothing():

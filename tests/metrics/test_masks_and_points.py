@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from echolib.metrics import dice, dice_per_image, keypoint_error, overlap, pooled_dice
+from echolib.metrics import dice, dice_per_image, keypoint_error, mean_mask_dice, overlap, pooled_dice
 
 
 @pytest.fixture
@@ -34,6 +34,28 @@ def test_tensors_give_what_arrays_give(masks):
         np.testing.assert_array_equal(ours.numpy(), theirs)
     torch.testing.assert_close(dice(*tensors).double(), torch.from_numpy(dice_per_image(prediction, label)))
     assert float(pooled_dice(*tensors)) == pytest.approx(pooled_dice(*overlap(prediction, label)))
+
+
+def test_the_mean_mask_against_loops(masks):
+    """A pixel belongs to it where more than half of the training masks have it; an even split is outside."""
+    training, label = masks
+    mean = np.zeros((9, 11), dtype=bool)
+    for row, column in np.ndindex(9, 11):
+        mean[row, column] = sum(bool(mask[row, column]) for mask in training) > 3
+    expected = [2 * (mean & mask).sum() / (mean.sum() + mask.sum()) for mask in label]
+    np.testing.assert_allclose(mean_mask_dice(training, label), expected)
+    tensors = mean_mask_dice(torch.from_numpy(training), torch.from_numpy(label))
+    np.testing.assert_allclose(tensors.numpy(), expected, rtol=1e-6)
+    same = np.stack([training[:1], label[:1]], 1).repeat(3, 0)  # by structure; all training masks alike
+    np.testing.assert_allclose(mean_mask_dice(same, same), 1.0)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_no_mean_without_training_masks_of_the_same_shape(masks):
+    training, label = masks
+    for wrong in (training[:0], training[:, :4]):
+        with pytest.raises(ValueError, match="training masks"):
+            mean_mask_dice(wrong, label)
 
 
 def test_masks_of_numbers_count_what_is_not_zero(masks):

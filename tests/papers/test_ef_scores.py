@@ -8,7 +8,7 @@ import pytest
 
 from echolib.folders import DataFolders
 from echolib.papers.claims import Claim
-from echolib.papers.ef_scores import by_seed, ef_evidence, ef_evidence_from, predictions_of, scores_table
+from echolib.papers.ef_scores import ClassComparison, by_seed, ef_evidence_from, predictions_of, scores_table
 from echolib.papers.exhibits import ClaimsTable, Setup
 from echolib.papers.profiles import PROFILES
 
@@ -38,12 +38,16 @@ def setup_with(**choices) -> Setup:
     return Setup(PROFILES["smoke"], DataFolders({}, Path("phantom")), choices)
 
 
+ef_evidence = ef_evidence_from()
+
+
 def claims_of(*claims, evidence=ef_evidence) -> ClaimsTable:
-    return ClaimsTable(name="claims", caption="", claims=claims, evidence=evidence)
+    return ClaimsTable(name="claims", caption="", claims=lambda setup: claims, evidence=evidence)
 
 
-def lower(better, worse, condition="") -> Claim:
-    return Claim(f"{better} than {worse}", better, worse, "MAE (EF points)", "lower", condition)
+def lower(better, worse, group="all") -> Claim:
+    part = ClassComparison(better, worse, group=group)
+    return Claim(f"{better} than {worse}", "MAE (EF points)", "lower", (part,))
 
 
 def test_predictions_stand_in_the_order_of_the_first_rows_videos(results):
@@ -64,7 +68,7 @@ def test_claims_are_about_the_paired_error_of_two_rows(results):
 @pytest.mark.parametrize(("choices", "videos"), [({}, 2), ({"convention": "esc2021"}, 3)])
 def test_a_claim_about_a_class_is_tested_on_its_videos_alone(results, choices, videos):
     claim = lower("near", "far", "HFrEF")
-    evidence = ef_evidence(results, setup_with(**choices), claim)
+    evidence = ef_evidence(results, setup_with(**choices), claim, claim.parts[0])
     np.testing.assert_array_equal(evidence.label, LABEL[:videos])
     np.testing.assert_array_equal(evidence.worse, np.stack([LABEL + 3] * 2)[:, :videos])
     np.testing.assert_array_equal(evidence.better, np.stack([LABEL + 1, LABEL - 1])[:, :videos])
@@ -87,7 +91,7 @@ def test_other_predictions_and_scores_are_read_once_for_all_claims(results):
     def highest(label, prediction):
         return prediction.max(axis=-1)
 
-    evidence, setup = ef_evidence_from(halved, score=highest), setup_with()
+    evidence, setup = ef_evidence_from(halved, score=highest, learnt=predictions_of), setup_with()
     table = claims_of(lower("near", "far"), lower("nearer", "far"), evidence=evidence).make(results, setup)
     assert table["difference"].tolist() == [(65 - 68) / 2, (65.5 - 68) / 2]
     assert calls == [setup]
@@ -99,3 +103,14 @@ def test_scores_are_means_over_seeds():
     assert table.loc["both sides", ["seeds", "mae", "mae_low", "mae_high", "rmse"]].tolist() == [2, 2, 2, 2, 2]
     assert table.loc["both sides", "r2"] == pytest.approx(1 - 5 / LABEL.var())
     assert table.loc["mean", "r2"] == pytest.approx(0) and table.loc["mean", "seeds"] == 1
+
+
+def test_a_row_that_did_not_learn_decides_nothing(results):
+    results["mean"] = [Made(np.full(8, LABEL.mean())), Made(np.full(8, LABEL.mean()))]
+    table = claims_of(lower("near", "mean"), lower("near", "far")).make(results, setup_with())
+    assert table["verdict"].tolist() == ["not testable: mean did not learn (R² 0.00)", "supported"]
+
+
+def test_a_table_says_which_row_learnt():
+    methods = {"near": np.stack([LABEL + 1, LABEL - 1]), "mean": np.full((1, 8), LABEL.mean())}
+    assert scores_table(LABEL, methods, resamples=50)["learnt"].tolist() == ["yes", "no: R² 0.00"]

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from echolib.folders import DataFolders
 from echolib.metrics import ef_scores
 from echolib.report import beside_published, save_table
+from echolib.report.published import is_papers_data
 
 
 @pytest.fixture
@@ -98,18 +100,42 @@ def published():
 
 
 def test_ours_beside_published_wide(ours, published):
-    table = beside_published(ours, published, "method", ["mae", "r2"], data="phantom", seeds=3)
+    table = beside_published(ours, published, "method", ["mae", "r2"], data="EchoNet-Dynamic", seeds=3)
     assert table.columns.tolist() == [
         "method", "mae", "mae_low", "mae_high", "mae_published", "mae_difference",
         "r2", "r2_published", "r2_difference", "seeds", "data",
     ]  # fmt: skip
     table = table.set_index("method")
     assert table.index.tolist() == ["mc3", "r3d", "new"]
-    assert table["data"].tolist() == ["not measured", "phantom", "phantom"]
+    assert table["data"].tolist() == ["not measured", "EchoNet-Dynamic", "EchoNet-Dynamic"]
     assert table.loc["r3d", "mae_difference"] == pytest.approx(0.34)
     assert table.loc["r3d", "r2_difference"] == pytest.approx(-0.094)
     assert table.loc["r3d", "seeds"] == 3 and pd.isna(table.loc["mc3", "seeds"])
     assert np.isnan(table.loc["new", "mae_published"]) and np.isnan(table.loc["mc3", "mae"])
+
+
+@pytest.mark.parametrize("label", ["phantom", "phantom and CAMUS", "CAMUS and phantom"])
+def test_no_difference_between_the_phantom_and_patients(ours, published, label):
+    table = beside_published(ours, published, "method", ["mae", "r2"], data=label)
+    assert table.columns.tolist() == [
+        "method", "mae", "mae_low", "mae_high", "mae_published", "r2", "r2_published", "seeds", "data",
+    ]  # fmt: skip
+    assert table.set_index("method").loc["r3d", "mae_published"] == 4.16
+    long = beside_published(ours, published, "method", "mae", data=label, layout="long")
+    assert "difference" not in long and "published" in long
+
+
+def test_of_mixed_rows_those_on_the_papers_data_have_a_difference(ours, published):
+    ours = pd.concat([ours, ours[:1].assign(method="mc3")]).assign(data=["CAMUS", "CAMUS", "phantom"])
+    table = beside_published(ours, published, "method", "mae", data="phantom and CAMUS").set_index("method")
+    assert table.loc["r3d", "mae_difference"] == pytest.approx(0.34)
+    assert np.isnan(table.loc["mc3", "mae_difference"]) and table.loc["mc3", "mae"] == 4.5
+
+
+def test_the_label_of_the_phantom_is_what_a_difference_is_refused_for(tmp_path):
+    folders = DataFolders({"camus": tmp_path}, tmp_path / "phantom")
+    assert not is_papers_data(folders.label("echonet_dynamic"))
+    assert is_papers_data(folders.label("camus"))
 
 
 def test_published_beside_ours_in_our_order(ours, published):

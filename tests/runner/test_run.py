@@ -136,6 +136,56 @@ def test_real_folders_are_watched_by_name_size_and_time(request_for, executed, t
     assert executed == ["02_a"] * 2
 
 
+@pytest.fixture
+def predicted(executed, monkeypatch, tmp_path):
+    """Each notebook's record names the same experiment on the phantom."""
+    complete = study_run.execute
+
+    def execute(*words, **options):
+        staged = complete(*words, **options)
+        record = json.loads((staged / "record.json").read_text())
+        record["experiments"] = {"base-seed0": {"folder": "base-seed0-k", "simulated": True}}
+        (staged / "record.json").write_text(json.dumps(record))
+        return staged
+
+    (tmp_path / "runs/base-seed0-k").mkdir(parents=True)
+    (tmp_path / "runs/base-seed0-k/predictions.csv").write_text("name,label,prediction\n0X1,50.0,51.23456\n")
+    monkeypatch.setattr(study_run, "execute", execute)
+    return tmp_path / "reports/demo/predictions/base-seed0.csv"
+
+
+def test_predictions_are_published_beside_the_reports_and_made_again_where_they_changed(
+    request_for, executed, predicted, tmp_path
+):
+    run(request_for())
+    assert predicted.read_text() == "name,label,prediction\n0X1,50.000,51.235\n"
+    assert "`predictions/` holds what each experiment" in (tmp_path / "reports/demo/README.md").read_text()
+    run(request_for())
+    assert executed == ["02_a", "10_b"]
+    shutil.rmtree(tmp_path / "reports/demo/10_b")
+    run(request_for())
+    assert executed == ["02_a", "10_b", "10_b"] and predicted.exists()
+    predicted.unlink()
+    run(request_for(["02"]))
+    assert executed[3:] == ["02_a"] and predicted.exists()
+    run(request_for())
+    assert executed[3:] == ["02_a"]
+
+
+def test_of_what_is_private_no_prediction_is_published(request_for, executed, predicted, monkeypatch):
+    monkeypatch.setattr(Request, "is_private", lambda self, notebook: True)
+    run(request_for())
+    assert executed and not predicted.exists()
+
+
+def test_the_study_ends_with_the_comparison_to_what_was_committed(request_for, executed, capsys, monkeypatch):
+    run(request_for())
+    assert capsys.readouterr().out.splitlines()[-1].startswith("not compared with committed reports: ")
+    monkeypatch.setattr(study_run, "lines_since_commit", lambda home, profile: [f"{home.name} {profile}", "moved"])
+    run(request_for())
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"{request_for().workspace.home.name} demo", "moved"]
+
+
 def test_a_report_holds_what_the_last_run_made_and_no_more(request_for, executed, tmp_path):
     report = tmp_path / "reports/demo/02_a"
     (report / "private").mkdir(parents=True)

@@ -12,8 +12,10 @@ from echolib.data.checksums import SUMS
 from echolib.engine import execution
 from echolib.engine.experiment import RunContext
 from echolib.engine.finished import damage
+from echolib.files import write_json
 from echolib.papers.echonet_dynamic.experiments import ef_experiments
 from echolib.papers.profiles import PROFILES
+from echolib.runner.predictions import publish_predictions
 from echolib.runner.stamp import file_hash
 from echolib.sealed import write_sealed
 
@@ -32,9 +34,13 @@ def written(phantom, tmp_path_factory) -> Path:
     table = home / "reports" / "smoke" / "01_one" / "table.csv"
     table.parent.mkdir(parents=True)
     table.write_text("method,mae\nMC3,5.1\n")
+    run = experiment.folder(home / "runs").name
+    record = {"experiments": {experiment.name: {"folder": run, "simulated": True}}}
+    write_json(table.parent / "record.json", record)
+    made = {"table.csv": file_hash(table)} | publish_predictions(table.parent, home / "runs")
     stamp = home / "runs" / "notebooks" / "smoke" / "01_one.json"
     stamp.parent.mkdir(parents=True)
-    write_sealed(stamp, {"inputs": {}, "report": {"table.csv": file_hash(table)}})
+    write_sealed(stamp, {"inputs": {}, "report": made})
     return home
 
 
@@ -69,6 +75,7 @@ DAMAGED = (
     "data/phantom-smoke/EchoNet-Dynamic/Videos/*.avi",
     f"data/phantom-smoke/truth/{SUMS}",
     "reports/smoke/01_one/table.csv",
+    "reports/smoke/predictions/*.csv",
     "runs/notebooks/smoke/01_one.json",
 )
 

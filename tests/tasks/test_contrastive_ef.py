@@ -1,11 +1,12 @@
 """EF with contrastive losses on a small phantom: what is compared, by which labels."""
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from scipy.stats import rankdata
 
-from echolib.losses import bin_labels, ldw_supcon, rank_n_contrast, supcon
+from echolib.losses import bin_labels, ldw_supcon, rank_n_contrast
 from echolib.papers.echomen import experiments as echomen
 from echolib.papers.profiles import PROFILES
 from echolib.tasks.ldw_supcon_ef import mid_ranks
@@ -26,13 +27,30 @@ def test_stage_one_adds_the_contrastive_loss_of_two_crops(folder, context):
     torch.testing.assert_close(experiment.task.loss(model, (views, ef, label)), regression + 0.5 * contrast)
 
 
-def test_the_ablation_compares_by_supcon(folder, context):
-    experiment = echomen.supcon_experiment(SMOKE, folder, 0)
-    _, model, (views, ef, label) = opened(experiment, context)
-    torch.testing.assert_close(label, ef.floor())
+@pytest.mark.parametrize("settings", ["printed", "released"])
+def test_the_ablation_takes_the_label_weights_away_and_nothing_else(folder, context, settings):
+    full = echomen.stage1_experiment(SMOKE, folder, 0, settings)
+    plain = echomen.stage1_experiment(SMOKE, folder, 0, settings, distance="none")
+    assert plain.task == full.task.model_copy(update={"distance": "none"})
+    assert (plain.schedule, plain.data, plain.seed) == (full.schedule, full.data, full.seed)
+    _, model, (views, ef, label) = opened(plain, context)
     features = model.features(views)
     regression = F.mse_loss(model.network.fc(features[:4]).squeeze(1), ef)
-    contrast = supcon(F.normalize(model.auxiliary(features), dim=1), bin_labels(ef).repeat(2), temperature=0.1)
+    task, bins = full.task, bin_labels(ef, full.task.bin_width).repeat(2)
+    options = {"temperature": task.temperature, "denominator": task.denominator, "reduction": task.reduction}
+    contrast = ldw_supcon(F.normalize(model.auxiliary(features), dim=1), bins, distance="none", **options)
+    expected = regression + task.contrast_weight * contrast
+    torch.testing.assert_close(plain.task.loss(model, (views, ef, label)), expected)
+
+
+def test_the_label_scale_reaches_the_loss(folder, context):
+    experiment = echomen.stage1_experiment(SMOKE, folder, 0, label_scale=5.0, bin_width=0.5)
+    _, model, (views, ef, label) = opened(experiment, context)
+    torch.testing.assert_close(label, (ef / 0.5).floor())
+    features = model.features(views)
+    regression = F.mse_loss(model.network.fc(features[:4]).squeeze(1), ef)
+    z = F.normalize(model.auxiliary(features), dim=1)
+    contrast = ldw_supcon(z, label.repeat(2), label_scale=10.0, reduction="sum")  # in bins of half a point
     torch.testing.assert_close(experiment.task.loss(model, (views, ef, label)), regression + 0.5 * contrast)
 
 

@@ -67,9 +67,77 @@ def test_each_expert_has_its_own_weights():
     ef = torch.tensor([20.5, 55.5, 55.2, 55.9, 45.0, 40.0, 50.0])
     weights = MultiExpertEF(features=4).expert_weights(ef)
     for m, power in enumerate((0.0, 0.5, 1.0)):
-        torch.testing.assert_close(weights[:, m], expert_weights(ef, power))
+        printed = expert_weights(ef, power)
+        torch.testing.assert_close(weights[:, m], printed / printed.mean())
     subsets = MultiExpertEF(features=4, diversity="subsets").expert_weights(ef)
-    assert subsets.argmax(1).tolist() == [0, 2, 2, 2, 1, 1, 2] and bool((subsets.sum(1) == 1).all())
+    assert subsets.argmax(1).tolist() == [0, 2, 2, 2, 1, 1, 2] and bool(((subsets > 0).sum(1) == 1).all())
+    torch.testing.assert_close(subsets.mean(0), torch.ones(3))
     halves = MultiExpertEF(features=4, diversity="subsets", experts=2).expert_weights(ef)
-    assert halves.sum(0).tolist() == [3, 4]
+    assert (halves > 0).sum(0).tolist() == [3, 4]
     assert torch.equal(MultiExpertEF(features=4, experts=1).expert_weights(ef), torch.ones(7, 1))
+    nobody_fails = MultiExpertEF(features=4, diversity="subsets").expert_weights(torch.tensor([55.0, 45.0]))
+    assert nobody_fails.tolist() == [[0, 0, 2], [0, 2, 0]]
+
+
+NORMS = (10.0, 22.0, 28.0, 40.0)  # of features after the last stage of a video network
+STEPS = 100
+
+
+def features_of_norm(norm, videos=2000):
+    """Non-negative features (videos, 512) of that mean norm, some of which follow EF (videos,), in the shape of the
+    population: most hearts healthy."""
+    generator = torch.Generator().manual_seed(0)
+    healthy, failing = torch.randn(2, videos, generator=generator).mul(torch.tensor([[6.0], [14.0]]))
+    ef = torch.where(torch.rand(videos, generator=generator) < 0.23, 40 + failing, 64 + healthy).clamp(8, 90)
+    loading = torch.randn(2, 512, generator=generator)
+    hidden = torch.stack([(ef - 55.6) / 12.4, torch.randn(videos, generator=generator)], 1)
+    features = (torch.rand(512, generator=generator) + 0.12 * hidden @ loading).relu()
+    return features * norm / features.norm(dim=1).mean(), ef
+
+
+def trained(norm, loss):
+    """The weighted squared error of each expert of the published network, before and after `STEPS` batches of 20 by
+    the published SGD on loss(task, model, features, ef, weights, rows)."""
+    features, ef = features_of_norm(norm)
+    task = MultiExpertEF()
+    torch.manual_seed(0)
+    model, _ = task.workload("cpu")
+    weights, generator = task.expert_weights(ef), torch.Generator().manual_seed(1)
+    optimiser = echomen.expert_schedule(PROFILES["paper"], echomen.SETTINGS["printed"]).make_optimiser(model)
+
+    @torch.no_grad()
+    def error():
+        return (weights * (model(features)[0] - ef[:, None]) ** 2).mean(0)
+
+    start = error()
+    for _ in range(STEPS):
+        rows = torch.randint(len(ef), (20,), generator=generator)
+        optimiser.zero_grad()
+        loss(task, model, features[rows], ef[rows], weights[rows], rows).backward()
+        optimiser.step()
+    return start, error()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_the_published_schedule_trains_every_expert(norm):
+    def ours(task, model, features, ef, weights, rows):
+        return task.loss(model, (features, ef, weights))
+
+    start, end = trained(norm, ours)
+    assert bool((end < 0.85 * start).all()), (start, end)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_the_printed_sum_leaves_all_bounds_above_a_norm_of_22(norm):
+    """Why Eq. 3 is read as a mean."""
+    _, labels = features_of_norm(norm)
+    printed = torch.stack([expert_weights(labels, power) for power in (0.0, 0.5, 1.0)], 1)
+
+    def as_printed(task, model, features, ef, weights, rows):
+        return (printed[rows] * (model(features)[0] - ef[:, None]) ** 2).sum()
+
+    start, end = trained(norm, as_printed)
+    if norm > 22.4:  # 1e-4 * 20 * norm^2 > 1
+        assert not bool((end[0] < 1e6).all())
+    else:
+        assert bool((end < start).all())

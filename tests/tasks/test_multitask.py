@@ -1,5 +1,6 @@
 """Multi-task learning on a small phantom: which labels count, how batches are composed, what the tables say."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from echolib.engine import execution
 from echolib.engine.experiment import RunContext
 from echolib.folders import DataFolders
 from echolib.geometry import wall_measures
+from echolib.geometry.heatmaps import heatmaps
 from echolib.losses.partial_labels import map_loss, mask_loss
 from echolib.metrics.per_item import EF, MASKS, MEASURES, POINTS
 from echolib.papers.exhibits import Setup
@@ -81,7 +83,7 @@ def test_a_batch_of_each_dataset_uses_its_labels_alone(joint):
             for k in set(range(3)) - set(reached[0]):
                 outputs.masks[:, k] += 7
             if not reached[1]:
-                outputs.maps += 7
+                outputs.maps *= 7
         assert torch.equal(task.loss(outputs, batch), loss)
 
 
@@ -90,7 +92,7 @@ def test_losses_against_written_out_ones(joint):
     parts = [found.augmented(rows_of(found, count=2), 3, torch.Generator().manual_seed(1)) for found in data]
     batch = type(parts[0])(*(torch.cat(each) for each in zip(*parts, strict=True)))
     outputs = Outputs(task, len(batch.images))
-    overlaps, entropies, squares = [], [], []
+    overlaps, entropies, divergences = [], [], []
     for n, k in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (3, 0)]:
         p, t = outputs.masks[n, k].sigmoid(), batch.targets[n, k].float()
         overlaps.append(1 - (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1))
@@ -100,9 +102,19 @@ def test_losses_against_written_out_ones(joint):
             x, y = batch.points[n, k].tolist()
             cells = torch.arange(task.size // 4) * 4 + 1.5  # their centres in pixels
             distance = (cells - x)[None, :] ** 2 + (cells - y)[:, None] ** 2
-            squares.append((outputs.maps[n, k] - torch.exp(-distance / (2 * 8.0**2))).square().mean())
-    expected = sum(overlaps) / 8 + sum(entropies) / 8 + 10 * sum(squares) / 8
-    torch.testing.assert_close(task.loss(outputs, batch), expected)
+            wanted = torch.exp(-distance / (2 * 6.0**2))
+            wanted, predicted = wanted / wanted.sum(), outputs.maps[n, k].exp() / outputs.maps[n, k].exp().sum()
+            divergences.append((wanted * (wanted / predicted).log()).sum())
+    expected = sum(overlaps) / 8 + sum(entropies) / 8 + 0.5 * sum(divergences) / 8
+    torch.testing.assert_close(task.model_copy(update={"keypoint_weight": 0.5}).loss(outputs, batch), expected)
+
+
+def test_a_map_is_a_distribution_round_its_point():
+    """Nothing is lost where it is the target's, whatever is added to it; a flat one loses log(cells) - entropy."""
+    targets = heatmaps(torch.tensor([[[12.3, 9.8], [torch.nan, 0.0]]]), 24, 32, 1.5)
+    assert map_loss(targets.clamp(min=1e-30).log() + 5.0, targets) == pytest.approx(0, abs=1e-5)
+    flat = math.log(24 * 32) - math.log(2 * math.pi * 1.5**2) - 1  # entropy of a Gaussian in nats
+    assert map_loss(torch.zeros_like(targets), targets) == pytest.approx(flat, abs=1e-3)
 
 
 def test_nothing_labelled_costs_nothing():
@@ -114,27 +126,44 @@ def test_nothing_labelled_costs_nothing():
 
 
 def test_the_datasets_alternate(joint):
+    """Of four images in turn two carry masks and two keypoints; whole passes through each dataset."""
     task, data = joint
     sizes = [len(found.of_split["train"]) for found in data]
     edges = np.cumsum([0, *sizes])
-    seen = {}
-    for mixture in ("mixed", "single_dataset"):
-        task = task.model_copy(update={"batches": mixture, "images_per_epoch": 54})
-        batches = list(task.epoch(data, 6, torch.Generator().manual_seed(0)))
-        assert [len(batch) for batch in batches] == [6] * 9
-        which = [np.searchsorted(edges, batch.numpy(), side="right") - 1 for batch in batches]
-        expected = [[0, 1, 2, 0, 1, 2]] * 9 if mixture == "mixed" else [[k % 3] * 6 for k in range(9)]
-        assert [each.tolist() for each in which] == expected
-        items = torch.cat(batches)
-        seen[mixture] = torch.bincount(items, minlength=int(edges[-1]))
-        for first, size in zip(edges, sizes, strict=False):
-            counts = seen[mixture][first : first + size]
-            assert int(counts.sum()) == 18 and int(counts.max() - counts.min()) <= 1  # whole passes
-        names = task.names(data, batches[0])
-        own = [name for found, _ in zip(data, range(3), strict=True) for name in found.items["name"]]
-        assert len(names) == 6 and set(names) <= set(own)
-    first, again = (list(task.epoch(data, 6, torch.Generator().manual_seed(seed))) for seed in (0, 1))
-    assert not torch.equal(torch.cat(first), torch.cat(again))
+    task = task.model_copy(update={"labels_per_epoch": 32})
+    batches = list(task.epoch(data, 8, torch.Generator().manual_seed(0)))
+    assert [len(batch) for batch in batches] == [8] * 8
+    which = [np.searchsorted(edges, batch.numpy(), side="right") - 1 for batch in batches]
+    assert [numbers.tolist() for numbers in which] == [[0, 2, 1, 2] * 2] * 8
+    seen = torch.bincount(torch.cat(batches), minlength=int(edges[-1]))
+    for first, size, labels in zip(edges, sizes, (16, 16, 32), strict=False):
+        counts = seen[first : first + size]
+        assert int(counts.sum()) == labels and int(counts.max() - counts.min()) <= 1
+    names = task.names(data, batches[0])
+    own = [name for found, _ in zip(data, range(3), strict=True) for name in found.items["name"]]
+    assert len(names) == 8 and set(names) <= set(own)
+    again = list(task.epoch(data, 8, torch.Generator().manual_seed(1)))
+    assert not torch.equal(torch.cat(batches), torch.cat(again))
+
+
+def test_every_row_sees_the_same_labels_in_every_step(setup, context):
+    """The names of the images with masks, and of those with keypoints, step by step."""
+    shown = {}
+    for row in ROWS:
+        task, data = load(setup, row, context)
+        schedule = experiment(setup, row, 0).schedule
+        names = [
+            task.names(data, batch) for batch in task.epoch(data, schedule.batch_size, torch.Generator().manual_seed(5))
+        ]
+        of_lvh = set(data[-1].items["name"]) if data[-1].name == "echonet_lvh" else set()
+        shown[row] = [([n for n in step if n not in of_lvh], [n for n in step if n in of_lvh]) for step in names]
+    per_step = SMOKE.multitask.labels_per_batch
+    joint, masks, points, *derived = (shown[row] for row in ROWS)
+    assert len(joint) == SMOKE.multitask.labels_per_epoch // per_step > 1
+    assert [(len(masked), len(pointed)) for masked, pointed in joint] == [(per_step, per_step)] * len(joint)
+    assert [step[0] for step in joint] == [step[0] for step in masks]
+    assert [step[1] for step in joint] == [step[1] for step in points]
+    assert derived[0] == derived[1] == derived[2] and [len(step[0]) for step in derived[0]] == [per_step] * len(joint)
 
 
 def test_images_masks_and_points_move_together(joint):
@@ -189,7 +218,7 @@ def test_derived_points_frame_their_ventricle(setup, context):
 def finished(setup, context):
     """Both designs, and a rival of each, trained for one short epoch."""
     torch.set_num_threads(1)  # so small that threads would only wait for each other
-    short = SMOKE.model_copy(update={"multitask": SMOKE.multitask.model_copy(update={"images_per_epoch": 12})})
+    short = SMOKE.model_copy(update={"multitask": SMOKE.multitask.model_copy(update={"labels_per_epoch": 8})})
     setup = replace(setup, profile=short)
     return {row: execution.run(experiment(setup, row, 0), context) for row in TRAINED}
 
@@ -219,6 +248,9 @@ def test_tables_are_complete(finished, row):
         assert tables["predictions"][["error_input_px", "error_native_px", "error_mm"]].notna().all(axis=None)
     metrics = result.metrics
     assert ("dice_camus_lv" in metrics, "keypoint_px" in metrics) == (masks, points)
+    if masks:  # one mask for every image, counted pixel by pixel
+        floor = tables["masks"].query("dataset == 'camus' and structure == 'lv'")["dice_mean_mask"]
+        assert metrics["dice_camus_lv_mean_mask"] == pytest.approx(floor.mean()) and 0 < floor.mean() < 1
     assert result.log["val_loss"].notna().all()
 
 

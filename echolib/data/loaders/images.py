@@ -13,6 +13,7 @@ from echolib.data.letterbox import letterbox
 from echolib.data.sampling import Normalisation, ResidentFrames
 from echolib.data.selection import DataSelection, Dataset
 from echolib.geometry.tracings import tracing_mask
+from echolib.metrics.masks import mean_mask_dice
 
 LEFT_VENTRICLE, MYOCARDIUM, ATRIUM = 1, 2, 3
 MILLIMETRES = ["row_mm", "column_mm"]
@@ -66,6 +67,14 @@ class MaskedImages:
         if size not in self.sizes:
             self.sizes[size] = resize_images(self.images, size), resize_labels(self.labels, size)
         return self.sizes[size]
+
+    def mean_mask_dice(self, rows: Tensor, structures: tuple[str, ...]) -> Tensor:
+        """Dice (rows, structures), at the stored size, of one mask for every image: the mean of the training ones."""
+        of_structure = [
+            mean_mask_dice(*(structure_targets(self.labels[part], (name,)) for part in (self.of_split["train"], rows)))
+            for name in structures  # one after the other: together they would not fit into memory
+        ]
+        return torch.cat(of_structure, 1)
 
 
 def resize_images(images: Tensor, size: int) -> Tensor:

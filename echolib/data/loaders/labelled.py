@@ -1,5 +1,7 @@
 """What one dataset gives to multi-task learning: images at one size with masks, keypoints, or both."""
 
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +13,7 @@ from echolib.data.loaders.images import MaskedImages, resize_images, structure_t
 from echolib.data.loaders.keypoints import PointedImages, derived_points, moved_to_size
 from echolib.data.sampling import Normalisation, crop_offsets, shift_crop
 from echolib.data.selection import Dataset
+from echolib.shapes import Items
 
 LARGEST_SHIFT = 1 / 32  # of the image's side
 BRIGHTNESS = 0.15  # standard deviation of the gain, and of the offset in standard deviations of the grey levels
@@ -66,6 +69,27 @@ class LabelledSet:
         gain, level = BRIGHTNESS * torch.randn(2, len(rows), 1, 1, 1, generator=generator, device=images.device)
         points = batch.points - offsets.flip(1).unsqueeze(1)
         return LabelledBatch(images * (1 + gain) + level, shift_crop(batch.targets, offsets), batch.known, points)
+
+
+def items_in_turns(available: Mapping[str, int], turns: Sequence[str], count: int, generator: torch.Generator) -> Items:
+    """`count` training items of datasets that give one each in `turns`, over and over; items are numbered dataset after
+    dataset, `available` of each, and are seen in whole passes.
+
+    The order of a dataset's items depends on the generator and its name alone: a method that learns from fewer datasets
+    sees the same items of those as one that learns from more.
+    """
+    names = list(available)
+    pattern = torch.tensor([names.index(turn) for turn in turns])
+    which = pattern.repeat(-(-count // len(turns)))[:count].to(generator.device)
+    draw = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
+    items, first = torch.empty_like(which), 0
+    for number, (name, size) in enumerate(available.items()):
+        own = torch.Generator(generator.device).manual_seed(draw + zlib.crc32(name.encode()))
+        passes = -(-int((which == number).sum()) // size)
+        order = [torch.randperm(size, generator=own, device=own.device) for _ in range(max(1, passes))]
+        items[which == number] = first + torch.cat(order)[: int((which == number).sum())]
+        first += size
+    return items
 
 
 def masked_set(

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from echolib.engine.experiment import Result
 from echolib.papers.claims import Claim, Comparison, Evidence, NotTestable, check_learnt, mean_value
 from echolib.papers.contrastive.experiments import FRACTIONS, Start
 from echolib.papers.contrastive.features import plateau
@@ -21,7 +20,7 @@ from echolib.papers.contrastive.scores import (
     of_the_labels,
     printed_table,
 )
-from echolib.papers.contrastive.tables import cells, in_story
+from echolib.papers.contrastive.tables import cells, encoder_in_story, encoders, in_story
 from echolib.papers.exhibits import ClaimsTable, Results, Rows, Setup
 from echolib.papers.gates import contrastive_gate, mask_gate
 
@@ -54,8 +53,13 @@ class GainComparison(Comparison):
 
 
 def both_tables(setup: Setup) -> Rows:
-    """Every cell of Tables 1 and 2."""
-    return {Cell(dataset, *cell): of_cell for dataset in MEASURED_ON for cell, of_cell in cells(setup, dataset).items()}
+    """Every cell of Tables 1 and 2, and every encoder that one starts from, by its title."""
+    by_cell = {Cell(where, *cell): of_cell for where in MEASURED_ON for cell, of_cell in cells(setup, where).items()}
+    return {**encoders(setup), **by_cell}
+
+
+def _in_story(row: Cell | str) -> bool:
+    return encoder_in_story(row) if isinstance(row, str) else in_story((row.start, row.fraction))
 
 
 @cache
@@ -138,16 +142,18 @@ def claims(setup: Setup) -> Sequence[Claim]:
     )
 
 
-def check_cell(cell: Cell, results: Sequence[Result]) -> None:
-    """Raises NotTestable where a cell was not measured, its encoder or its network did not learn."""
-    if not measured(results):
+def check_cell(cell: Cell, results: Results) -> None:
+    """Raises NotTestable where a cell was not measured, or its encoder or its network did not learn."""
+    of_cell = results.get(cell, ())
+    if not measured(of_cell):
         raise NotTestable(NOT_AVAILABLE)
     if cell.start.method == "simclr":
-        check_learnt({f"SimCLR, {NAMES[cell.start.network]}": contrastive_gate(*plateau(results[0]))})
+        (encoder,) = results[cell.start.title]
+        check_learnt({cell.start.title: contrastive_gate(*plateau(encoder))})
     dice, mean_mask = (
-        np.mean([result.metrics[name] for result in results]) for name in ("dice_lv", "dice_lv_mean_mask")
+        float(np.mean([result.metrics[name] for result in of_cell])) for name in ("dice_lv", "dice_lv_mean_mask")
     )
-    check_learnt({cell.title: mask_gate(float(dice), float(mean_mask))})
+    check_learnt({cell.title: mask_gate(dice, mean_mask)})
 
 
 def evidence(results: Results, setup: Setup, claim: Claim, part: Comparison) -> Evidence:
@@ -159,7 +165,7 @@ def evidence(results: Results, setup: Setup, claim: Claim, part: Comparison) -> 
     scores = []
     for pair in pairs:
         for cell in pair:
-            check_cell(cell, results.get(cell, ()))
+            check_cell(cell, results)
         scores.append([dice_by_draw(results[cell])[0] for cell in pair])
     people = dice_by_draw(results[part.better])[1]
     worse, better = (np.subtract(*of_both) if len(of_both) > 1 else of_both[0] for of_both in zip(*scores, strict=True))
@@ -170,7 +176,7 @@ CLAIMS = ClaimsTable(
     name="claims",
     caption="Differences of mean Dice, paired over people and draws, with 95 % intervals.",
     rows=both_tables,
-    story=lambda cell: in_story(cell.dataset, (cell.start, cell.fraction)),
+    story=_in_story,
     claims=claims,
     evidence=evidence,
     data=("camus", "echonet_dynamic"),

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from echolib.engine.experiment import Result
-from echolib.metrics.bootstrap import bootstrap_interval
 from echolib.metrics.masks import pooled_dice
-from echolib.papers.claims import Claim, Evidence, NotTestable, mean_value
+from echolib.metrics.variance import interval_over_seeds
+from echolib.papers.claims import mean_value
 from echolib.papers.contrastive.experiments import FRACTIONS, STARTS, Cell
 from echolib.papers.echonet_dynamic.scores import mask_ef
 from echolib.papers.exhibits import Setup
@@ -47,14 +47,10 @@ def dice_by_draw(results: Sequence[Result]) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([table.loc[order, "lv_dice"].to_numpy() for table in tables]), first["person"].to_numpy()
 
 
-def _mean(dice: np.ndarray) -> np.ndarray:
-    return dice.mean(-1).mean(0)
-
-
 def fraction_table(cells: Cells, setup: Setup, dataset: str) -> pd.DataFrame:
-    """Table 1 ("echonet") or 2 ("camus"): mean Dice per image by label fraction, with 90 % intervals over people, mean
-    over draws. One row per start of which a cell was run."""
-    rows, run = [], {start for start, _ in cells}
+    """Table 1 ("echonet") or 2 ("camus"): Dice per image by label fraction, the mean over draws with 90 %
+    intervals over people and draws. One row per start of which a cell was run."""
+    rows, run, resamples = [], {start for start, _ in cells}, setup.profile.resamples
     for number, start in enumerate(STARTS[dataset], start=1):
         if start not in run:
             continue
@@ -66,7 +62,9 @@ def fraction_table(cells: Cells, setup: Setup, dataset: str) -> pd.DataFrame:
                 continue
             if measured(results):
                 dice, people = dice_by_draw(results)
-                interval = bootstrap_interval(_mean, dice, resamples=setup.profile.resamples, groups=people)
+                interval = interval_over_seeds(
+                    mean_value, np.zeros(len(people)), dice, resamples=resamples, groups=people
+                )
             else:
                 interval, row["data"] = (np.nan,) * 3, NOT_AVAILABLE
             row |= dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True)) | {"seeds": len(results)}
@@ -107,23 +105,3 @@ def _figures(table: pd.DataFrame) -> dict[str, float]:
         figures["ef_mae"] = (ef["predicted"] - ef["from_masks"])[readable].abs().mean()
         figures["ef_unreadable"] = float((~readable).sum())
     return figures
-
-
-def dice_evidence(cells: Cells, setup: Setup, claim: Claim) -> Evidence:
-    """Dice of the test images of both cells, paired over people and draws."""
-    worse, better = cells[claim.worse], cells[claim.better]
-    if not (measured(worse) and measured(better)):
-        raise NotTestable(NOT_AVAILABLE)
-    (worse_dice, people), (better_dice, _) = dice_by_draw(worse), dice_by_draw(better)
-    return Evidence(mean_value, np.zeros(len(people)), worse_dice, better_dice, people)
-
-
-def gain_by_fraction(claims: pd.DataFrame) -> pd.DataFrame:
-    """Whether each gain is largest with the fewest labels: one row per claim that could be measured, with the gain at
-    5 % and at 100 %."""
-    tested = claims.dropna(subset="difference")
-    wide = tested.pivot(index="claim", columns="condition", values="difference")
-    wide = wide.reindex(columns=[of_the_labels(fraction) for fraction in FRACTIONS])  # also where nothing was tested
-    fewest, most = of_the_labels(min(FRACTIONS)), of_the_labels(max(FRACTIONS))
-    table = pd.DataFrame({"gain_at_5": wide[fewest], "gain_at_100": wide[most]})
-    return table.assign(largest_at_5=wide.idxmax(axis=1) == fewest).reset_index()

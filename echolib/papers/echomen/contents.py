@@ -35,6 +35,8 @@ PAPER = Paper(
             claims.PARTS,
             claims.PARTS_IN_PARTS,
             ablation.LAMBDA,
+            ablation.LABEL_WEIGHTS,
+            ablation.LABEL_SCALE,
         ),
     },
 )

@@ -12,7 +12,7 @@ from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
 from echolib.frozen import Frozen
 from echolib.models.width import scaled_channels
-from echolib.papers.echonet_dynamic.experiments import base_experiment, compared_schedule, echonet_selection, ef_task
+from echolib.papers.echonet_dynamic.experiments import echonet_selection, ef_experiment, ef_schedule, ef_task
 from echolib.papers.exhibits import Setup
 from echolib.papers.profiles import Profile
 from echolib.tasks.balanced_ef import BalancedEF
@@ -23,12 +23,12 @@ from echolib.tasks.ldw_supcon_ef import LDWSupConEF
 from echolib.tasks.multi_expert import MultiExpertEF
 from echolib.tasks.rank_n_contrast_ef import RankNContrastEF
 from echolib.tasks.ranksim_ef import RankSimEF
-from echolib.tasks.supcon_ef import SupConEF
 from echolib.tasks.video_ef import VideoEF
 
 Denominator = Literal["negatives", "all"]  # of Eq. 1: Q(i), or all other samples as in the preprint
 NETWORK = "r2plus1d_18"  # Sec. 3.2
 FEATURES = 512
+PRINTED_SCALE = 100.0  # EF points that make d_ij 1 in Eq. 2: EF as a fraction
 
 
 class Settings(Frozen):
@@ -37,6 +37,7 @@ class Settings(Frozen):
     contrast_weight: float  # lambda
     reduction: Literal["sum", "mean"]  # over anchors
     distance: Literal["l1", "mid_rank"]
+    label_scale: float  # EF points that make a distance of 1; ranks have a scale of their own
     temperature: float
     denominator: Denominator | None  # where the notebooks' own choice is not asked for
     bin_width: float  # EF points within which labels are positives
@@ -49,15 +50,15 @@ class Settings(Frozen):
 SETTINGS = {
     # Sec. 3.2; Eq. 1 is a sum; no temperature is printed (0.1 as in supervised contrastive learning)
     "printed": Settings(
-        contrast_weight=0.5, reduction="sum", distance="l1", temperature=0.1, denominator=None, bin_width=1.0,
-        form="printed",
+        contrast_weight=0.5, reduction="sum", distance="l1", label_scale=PRINTED_SCALE, temperature=0.1,
+        denominator=None, bin_width=1.0, form="printed",
         epochs=40, decay_every=10, expert_decay_every=10,
     ),
     # The scripts' constants. Their loss file is not public; AdaCon's, which they follow line by line, divides
     # similarities by a temperature of 1 / 150 (temperature 1, scale factor 150) and takes mid-ranks and all others.
     "released": Settings(
-        contrast_weight=0.75, reduction="mean", distance="mid_rank", temperature=1 / 150, denominator="all",
-        bin_width=0.05, form="released",
+        contrast_weight=0.75, reduction="mean", distance="mid_rank", label_scale=PRINTED_SCALE, temperature=1 / 150,
+        denominator="all", bin_width=0.05, form="released",
         epochs=45, decay_every=15, expert_decay_every=5,
     ),
 }  # fmt: skip
@@ -84,7 +85,7 @@ ABLATION = {
 
 def encoder_schedule(profile: Profile, settings: Settings) -> Schedule:
     """Stage 1, and every rival."""
-    schedule = compared_schedule(profile)
+    schedule = ef_schedule(profile)
     if profile.published_schedules:
         return schedule.model_copy(update={"epochs": settings.epochs, "decay_every": settings.decay_every})
     return schedule
@@ -111,8 +112,8 @@ def _task(profile: Profile, kind: type[Remedy], **fields: Any) -> Remedy:
 
 def contrastive_task(profile: Profile, settings: Settings, **fields: Any) -> LDWSupConEF:
     """Stage 1 (Sec. 2.1)."""
-    chosen = settings.model_dump(include={"contrast_weight", "reduction", "distance", "temperature", "bin_width"})
-    return _task(profile, LDWSupConEF, **(chosen | fields))
+    shared = {"contrast_weight", "reduction", "distance", "label_scale", "temperature", "bin_width"}
+    return _task(profile, LDWSupConEF, **(settings.model_dump(include=shared) | fields))
 
 
 RIVALS = {
@@ -146,7 +147,7 @@ def rival_experiments(profile: Profile, folder: Path, method: str, settings: str
     seeds = seeds_of(profile, method)
     if method == "echonet":
         schedule = encoder_schedule(profile, chosen)
-        return [base_experiment(profile, folder, NETWORK, seed, schedule) for seed in seeds]
+        return [ef_experiment(profile, folder, NETWORK, seed, schedule=schedule) for seed in seeds]
     task = _task(profile, RIVALS[method])
     return [_encoder(profile, folder, method.replace("_", "-"), task, chosen, seed) for seed in seeds]
 
@@ -159,20 +160,21 @@ def stage1_experiment(
     denominator: Denominator = "negatives",
     **fields: Any,
 ) -> Experiment:
-    """EchoMEN's encoder; fields change single settings of the task (contrast_weight, bin_width, ...).
+    """EchoMEN's encoder; fields change single settings of the task (contrast_weight, label_scale, ...).
 
-    The released settings come with a denominator of their own.
+    distance="none" is the ablation: all as it is but the weights of Eq. 2, which are 1. The released settings come with
+    a denominator of their own.
     """
     chosen = SETTINGS[settings]
     task = contrastive_task(profile, chosen, denominator=chosen.denominator or denominator, **fields)
-    return _encoder(profile, folder, f"ldw-supcon-lambda{task.contrast_weight:g}", task, chosen, seed)
+    return _encoder(profile, folder, _contrast_name(task), task, chosen, seed)
 
 
-def supcon_experiment(profile: Profile, folder: Path, seed: int, settings: str = "printed") -> Experiment:
-    """EchoMEN's encoder with the supervised contrastive loss in the place of Eq. 1."""
-    chosen = SETTINGS[settings]
-    task = _task(profile, SupConEF, **chosen.model_dump(include={"contrast_weight", "temperature", "bin_width"}))
-    return _encoder(profile, folder, "supcon", task, chosen, seed)
+def _contrast_name(task: LDWSupConEF) -> str:
+    """Of an encoder: its loss, lambda, and its label scale where that is not the printed one."""
+    loss = "unweighted-supcon" if task.distance == "none" else "ldw-supcon"
+    scale = "" if task.label_scale == PRINTED_SCALE else f"-scale{task.label_scale:g}"
+    return f"{loss}-lambda{task.contrast_weight:g}{scale}"
 
 
 def stage2_experiment(profile: Profile, encoder: Experiment, settings: str = "printed", **fields: Any) -> Experiment:
@@ -199,10 +201,12 @@ def stage2_experiment(profile: Profile, encoder: Experiment, settings: str = "pr
 
 
 def stage1_experiments(
-    profile: Profile, folder: Path, settings: str = "printed", denominator: Denominator = "negatives"
+    profile: Profile, folder: Path, settings: str = "printed", denominator: Denominator = "negatives", **fields: Any
 ) -> list[Experiment]:
-    """EchoMEN's encoder, for each compared seed."""
-    return [stage1_experiment(profile, folder, seed, settings, denominator) for seed in profile.compared_seeds]
+    """EchoMEN's encoder, for each compared seed; fields as for `stage1_experiment`."""
+    return [
+        stage1_experiment(profile, folder, seed, settings, denominator, **fields) for seed in profile.compared_seeds
+    ]
 
 
 def stage2_experiments(

@@ -14,10 +14,15 @@ from echolib.papers.ef_scores import by_seed
 from echolib.tasks.multi_expert import MultiExpertEF
 
 
+def training_ef(folder: Path) -> np.ndarray:
+    """EF in percent (videos,) of the training videos."""
+    videos = EchoNetDynamic(folder).videos
+    return videos.loc[(videos["split"] == "train") & (videos["traced"] >= 2), "ef_percent"].to_numpy()
+
+
 def weights_by_expert(folder: Path, task: MultiExpertEF) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """EF (videos,) of the training videos, and their weight (videos,) in the loss of each exponent's expert."""
-    videos = EchoNetDynamic(folder).videos
-    ef = videos.loc[(videos["split"] == "train") & (videos["traced"] >= 2), "ef_percent"].to_numpy()
+    ef = training_ef(folder)
     weights = task.expert_weights(torch.tensor(ef, dtype=torch.float32)).numpy()
     powers = [m / max(task.experts - 1, 1) for m in range(task.experts)]
     return ef, {f"p = {power:.2g}": weights[:, m] for m, power in enumerate(powers)}

@@ -1,11 +1,9 @@
 """What EchoMEN's encoders make of the test videos: features in two dimensions, and how they follow the label."""
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import pandas as pd
-from scipy.spatial.distance import pdist
-from scipy.stats import spearmanr
+from scipy.spatial.distance import cdist
+from scipy.stats import rankdata
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
@@ -13,6 +11,7 @@ from echolib.engine.experiment import Result, RunContext
 from echolib.engine.features import frozen_features
 from echolib.engine.task import Parent
 from echolib.metrics.bootstrap import mean_and_spread
+from echolib.papers.ef_scores import Predictions
 from echolib.papers.exhibits import Results, Setup
 
 
@@ -38,15 +37,40 @@ def two_components(features: np.ndarray) -> np.ndarray:
     return PCA(2, random_state=0).fit_transform(StandardScaler().fit_transform(features))
 
 
-def order_table(encoders: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]) -> pd.DataFrame:
-    """How features follow the label: the rank correlation over all pairs of test videos between their cosine distance
-    and the difference of their EF. One row per encoder: mean and SD over seeds.
+def feature_order(features: np.ndarray, ef: np.ndarray) -> np.ndarray:
+    """How the features of each video order the others by EF: (videos,).
 
-    encoders: {name: [(features, ef) of each seed]}.
+    For a video, Spearman's rank correlation over all other videos between the cosine distance of their features from
+    its own and the difference of their EF from its own. features (videos, D), ef (videos,). NaN where a video is
+    equally far from all others.
     """
+    distance, difference = (
+        _others(cdist(x, x, kind)) for x, kind in ((features, "cosine"), (ef[:, None], "cityblock"))
+    )
+    ranks = [rankdata(values, axis=1) for values in (distance, difference)]
+    first, second = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
+    with np.errstate(invalid="ignore"):
+        return (first * second).sum(axis=1) / np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
+
+
+def _others(pairs: np.ndarray) -> np.ndarray:
+    """Without the diagonal: (videos, videos) -> (videos, videos - 1)."""
+    return pairs[~np.eye(len(pairs), dtype=bool)].reshape(len(pairs), -1)
+
+
+def order_by_video(results: Results, setup: Setup) -> Predictions:
+    """`feature_order` of each encoder, in the shape of predictions: EF (videos,) and {row: (seeds, videos)}."""
+    encoders = setup.once(encoder_features, results)
+    ef = next(ef for seeds in encoders.values() for _, ef in seeds)
+    return ef, {row: np.stack([feature_order(x, of_seed) for x, of_seed in seeds]) for row, seeds in encoders.items()}
+
+
+def order_table(results: Results, setup: Setup) -> pd.DataFrame:
+    """How features follow the label: `feature_order` averaged over videos. One row per encoder: mean and SD over
+    seeds."""
+    _, orders = setup.once(order_by_video, results)
     rows = []
-    for name, seeds in encoders.items():
-        correlation = [spearmanr(pdist(x, "cosine"), pdist(ef[:, None])).statistic for x, ef in seeds]
-        mean, sd, count = mean_and_spread(correlation)
+    for name, of_seeds in orders.items():
+        mean, sd, count = mean_and_spread(of_seeds.mean(axis=1))
         rows.append({"encoder": name, "correlation": mean, "correlation_sd": sd, "seeds": count})
     return pd.DataFrame(rows)

@@ -17,7 +17,7 @@ from echolib.papers.echomen.experts import expert_predictions, routing_table
 from echolib.papers.echomen.features import encoder_features, order_table, two_components
 from echolib.papers.echomen.scores import HEADINGS, errors_by_class, sweep_table
 from echolib.papers.ef_scores import Predictions
-from echolib.papers.exhibits import Figure, Results, Rows, Setup, Table
+from echolib.papers.exhibits import Figure, Results, Rows, Setup, Table, no_row
 from echolib.report.embeddings import embedding_maps
 
 ECHOMEN = METHODS["echomen"]
@@ -43,10 +43,6 @@ def by_number_of_experts(setup: Setup) -> Rows:
     profile, folder, settings, denominator = asked(setup)
     trained = stage1_experiments(profile, folder, settings, denominator)
     return {count: stage2_experiments(profile, trained, settings, experts=count) for count in EXPERT_COUNTS}
-
-
-def _feature_order(results: Results, setup: Setup) -> pd.DataFrame:
-    return order_table(setup.once(encoder_features, results))
 
 
 def _embedding_maps(results: Results, setup: Setup) -> Drawing:
@@ -75,9 +71,12 @@ FEATURE_MAPS = Figure(
 )
 FEATURE_ORDER = Table(
     name="feature_order",
-    caption="Rank correlation of feature distance and EF difference over pairs of test videos; mean and SD over seeds.",
+    caption=(
+        "Whether features order the test videos by EF: for each video the rank correlation, over all others, of the "
+        "distance of features and the difference of EF; mean over videos, and its SD over seeds."
+    ),
     rows=encoders,
-    measure=_feature_order,
+    measure=order_table,
     headings={"correlation": "rank correlation"},
 )
 STAGE1_ERRORS = Table(
@@ -98,6 +97,7 @@ NUMBER_OF_EXPERTS = Table(
     name="number_of_experts",
     caption="EchoMEN with M experts; mean over seeds.",
     rows=by_number_of_experts,
+    story=no_row,
     measure=_number_of_experts,
     headings=HEADINGS,
 )

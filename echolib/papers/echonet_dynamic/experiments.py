@@ -10,7 +10,7 @@ from echolib.data.selection import DataSelection
 from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import NOT_TRAINED, Schedule
 from echolib.models.video import VideoNetwork
-from echolib.papers.profiles import ImageSizes, Profile
+from echolib.papers.profiles import ClipSizes, ImageSizes, Profile
 from echolib.tasks.beat_to_beat import BeatToBeat
 from echolib.tasks.ef_from_clips import FULL_SIZE
 from echolib.tasks.ef_regression import EFRegression
@@ -37,50 +37,57 @@ def camus_selection(profile: Profile, folder: Path) -> DataSelection:
     return DataSelection(dataset="camus", folder=folder, size=size, expected=expected_people(profile, "camus"))
 
 
-def ef_schedule(profile: Profile) -> Schedule:
+def ef_schedule(profile: Profile, clips: ClipSizes | None = None) -> Schedule:
     """The published one, or AdamW with a one-cycle rate where the networks start from random weights."""
-    sizes = {"epochs": profile.clips.epochs, "batch_size": profile.clips.batch_size}
+    clips = clips or profile.clips
+    sizes = {"epochs": clips.epochs, "batch_size": clips.batch_size}
     if profile.published_schedules:
         # SGD 1e-4, momentum .9, weight decay 1e-4, a tenth every 15 of 45 epochs, batches of 20 (published script)
         return Schedule(**sizes, optimiser="sgd", learning_rate=1e-4, weight_decay=1e-4, decay="step", decay_every=15)
-    rate = 3e-3 if profile.clips.width < 32 else 5e-4  # narrow networks bear and need larger steps
+    rate = 3e-3 if clips.width < 32 else 5e-4  # narrow networks bear and need larger steps
     return Schedule(**sizes, optimiser="adamw", learning_rate=rate, weight_decay=1e-2, decay="one_cycle")
 
 
-def ef_task(profile: Profile, network: VideoNetwork) -> EFRegression:
-    """EF regression by one of the three networks at the profile's sizes."""
+def ef_task(profile: Profile, network: VideoNetwork, clips: ClipSizes | None = None) -> EFRegression:
+    """EF regression by one of the three networks, on the profile's clips or on others."""
+    clips = clips or profile.clips
     return EFRegression(
         network=network,
-        width=profile.clips.width,
-        blocks=profile.clips.blocks,
+        width=clips.width,
+        blocks=clips.blocks,
         weights="kinetics" if profile.weights else "none",
         ef_scale=1.0 if profile.published_schedules else 12.0,  # the published head learns its scale with SGD
-        clip_length=profile.clips.length,  # 32 frames
-        clip_period=profile.clips.period,  # every second one
-        clip_size=profile.clips.size,
-        test_stride=profile.clips.test_stride,
+        clip_length=clips.length,  # 32 frames
+        clip_period=clips.period,  # every second one
+        clip_size=clips.size,
+        test_stride=clips.test_stride,
+    )
+
+
+def ef_experiment(
+    profile: Profile,
+    folder: Path,
+    network: VideoNetwork,
+    seed: int,
+    *,
+    clips: ClipSizes | None = None,
+    schedule: Schedule | None = None,
+) -> Experiment:
+    """EF by squared error alone. It is one experiment for every table in which it stands with these clips and schedule
+    (default the profile's)."""
+    task, schedule = ef_task(profile, network, clips), schedule or ef_schedule(profile, clips)
+    return Experiment(
+        name=f"ef-{network}-{task.clip_size}px-{schedule.epochs}epochs-seed{seed}",
+        task=task,
+        data=(echonet_selection(profile, folder),),
+        schedule=schedule,
+        seed=seed,
     )
 
 
 def ef_experiments(profile: Profile, folder: Path, network: VideoNetwork) -> list[Experiment]:
     """EF by one of the three networks, one experiment for each seed."""
-    task, selection, schedule = ef_task(profile, network), echonet_selection(profile, folder), ef_schedule(profile)
-    return [
-        Experiment(name=f"echonet-{network}-seed{seed}", task=task, data=(selection,), schedule=schedule, seed=seed)
-        for seed in profile.seeds
-    ]
-
-
-def compared_schedule(profile: Profile) -> Schedule:
-    """Of the many EF trainings that a table of another paper compares: shorter, where schedules are ours."""
-    schedule = ef_schedule(profile)
-    return schedule if profile.published_schedules else schedule.model_copy(update={"epochs": profile.compared_epochs})
-
-
-def base_experiment(profile: Profile, folder: Path, network: VideoNetwork, seed: int, schedule: Schedule) -> Experiment:
-    """EF by squared error alone, under the schedule of the tables in which it is the base."""
-    task, selection = ef_task(profile, network), echonet_selection(profile, folder)
-    return Experiment(name=f"base-{network}-seed{seed}", task=task, data=(selection,), schedule=schedule, seed=seed)
+    return [ef_experiment(profile, folder, network, seed) for seed in profile.seeds]
 
 
 def _segmentation_schedule(profile: Profile, sizes: ImageSizes) -> Schedule:
@@ -91,8 +98,8 @@ def _segmentation_schedule(profile: Profile, sizes: ImageSizes) -> Schedule:
     return Schedule(**common, optimiser="adamw", learning_rate=3e-3, weight_decay=1e-4, decay="one_cycle")
 
 
-def segmentation_experiment(profile: Profile, folder: Path) -> Experiment:
-    """DeepLabV3 on the traced ED and ES frames."""
+def segmentation_experiment(profile: Profile, folder: Path, seed: int = 0) -> Experiment:
+    """DeepLabV3 on the traced ED and ES frames; what rests on its masks takes those of the first seed."""
     task = Segmentation(
         network="deeplabv3_resnet50",
         width=profile.frames.width,
@@ -101,7 +108,7 @@ def segmentation_experiment(profile: Profile, folder: Path) -> Experiment:
         objective="bce_sum" if profile.published_schedules else "bce_dice",
     )
     selection, schedule = echonet_selection(profile, folder), _segmentation_schedule(profile, profile.frames)
-    return Experiment(name="echonet-deeplabv3", task=task, data=(selection,), schedule=schedule)
+    return Experiment(name=f"echonet-deeplabv3-seed{seed}", task=task, data=(selection,), schedule=schedule, seed=seed)
 
 
 def beat_to_beat_experiment(profile: Profile, folder: Path, ef: Experiment | None = None) -> Experiment:
@@ -116,7 +123,7 @@ def beat_to_beat_experiment(profile: Profile, folder: Path, ef: Experiment | Non
     )
 
 
-def camus_experiment(profile: Profile, folder: Path) -> Experiment:
+def camus_experiment(profile: Profile, folder: Path, seed: int = 0) -> Experiment:
     """U-Net on CAMUS ED and ES images: ventricle, epicardium and atrium. Ours, at the official split."""
     task = Segmentation(
         network="unet",
@@ -127,4 +134,10 @@ def camus_experiment(profile: Profile, folder: Path) -> Experiment:
     )
     sizes = {"epochs": profile.camus.epochs, "batch_size": profile.camus.batch_size}
     schedule = Schedule(**sizes, optimiser="adamw", learning_rate=3e-3, weight_decay=1e-4, decay="one_cycle")
-    return Experiment(name="camus-unet", task=task, data=(camus_selection(profile, folder),), schedule=schedule)
+    return Experiment(
+        name=f"camus-unet-seed{seed}",
+        task=task,
+        data=(camus_selection(profile, folder),),
+        schedule=schedule,
+        seed=seed,
+    )

@@ -7,9 +7,10 @@ import pandas as pd
 
 from echolib.engine.experiment import Result
 from echolib.geometry.volumes import ejection_fraction
-from echolib.metrics.bootstrap import bootstrap_interval
 from echolib.metrics.ejection import mae
 from echolib.metrics.masks import pooled_dice
+from echolib.metrics.variance import interval_over_seeds
+from echolib.papers.claims import mean_value
 from echolib.papers.echonet_dynamic.experiments import NETWORKS
 from echolib.papers.ef_scores import by_seed
 from echolib.papers.published import published
@@ -63,28 +64,30 @@ def published_ef() -> pd.DataFrame:
     return pd.concat([printed, comments.replace({"method": {"one_clip": ONE_CLIP, "beat_to_beat": BEAT_TO_BEAT}})])
 
 
-def dice_table(predictions: pd.DataFrame, structures: Sequence[str], *, resamples: int) -> pd.DataFrame:
-    """Dice by structure and phase: per image (mean, SD, 90 % interval over patients) and pooled over pixels.
+def dice_table(predictions: Sequence[pd.DataFrame], structures: Sequence[str], *, resamples: int) -> pd.DataFrame:
+    """Dice by structure and phase: per image (mean over seeds, SD over images, 90 % interval over patients and seeds)
+    and pooled over pixels.
 
-    predictions: a Segmentation experiment's table, at the stored resolution.
+    predictions: a Segmentation experiment's table of each seed, at the stored resolution.
     """
     rows = []
     for structure in structures:
         for phase in ("ED", "ES", "both"):
-            part = predictions if phase == "both" else predictions[predictions["phase"] == phase]
-            dice = part[f"{structure}_dice"].to_numpy()
-            interval = bootstrap_interval(_mean, dice, resamples=resamples, groups=part["person"].to_numpy())
-            counts = [part[f"{structure}_{area}_px"].to_numpy() for area in ("overlap", "predicted", "true")]
-            rows.append(
-                {"structure": structure, "phase": phase, "n": len(part)}
-                | dict(zip(("dice", "dice_low", "dice_high"), interval, strict=True))
-                | {"dice_sd": dice.std(ddof=1), "dice_pooled": float(pooled_dice(*counts))}
-            )
+            parts = [table if phase == "both" else table[table["phase"] == phase] for table in predictions]
+            people = parts[0]["person"].to_numpy()
+            dice = np.stack([part[f"{structure}_dice"].to_numpy() for part in parts])
+            interval = interval_over_seeds(mean_value, np.zeros(len(people)), dice, resamples=resamples, groups=people)
+            row = {"structure": structure, "phase": phase, "n": len(people)}
+            row |= dict(zip(("dice", "dice_low", "dice_high"), interval, strict=True))
+            row |= {"dice_sd": dice.std(axis=1, ddof=1).mean(), "dice_pooled": _pooled(parts, structure)}
+            rows.append(row | {"seeds": len(parts)})
     return pd.DataFrame(rows)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    return values.mean(axis=-1)
+def _pooled(predictions: Sequence[pd.DataFrame], structure: str) -> float:
+    """Dice over all pixels, the mean over seeds."""
+    areas = [f"{structure}_{area}_px" for area in ("overlap", "predicted", "true")]
+    return float(np.mean([pooled_dice(*table[areas].to_numpy().T) for table in predictions]))
 
 
 def published_dice() -> pd.DataFrame:
@@ -104,19 +107,19 @@ def mask_ef(predictions: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def mask_ef_table(ef: pd.DataFrame, *, resamples: int) -> pd.DataFrame:
-    """Bias, MAE (EF points) and Pearson's r between the EF of `mask_ef`; patients without a mask's EF left out."""
+def mask_ef_table(ef: Sequence[pd.DataFrame], *, resamples: int) -> pd.DataFrame:
+    """Bias, MAE (EF points) and Pearson's r between the EF of `mask_ef` of each seed, means over seeds with a 90 %
+    interval over patients and seeds; patients without an EF of some seed's masks are left out."""
     pairs = (("predicted", "from_masks"), ("predicted", "cfg"), ("from_masks", "cfg"))
     rows = []
     for first, second in pairs:
-        both = ef[[first, second]].dropna()
-        ours, reference = both[first].to_numpy(), both[second].to_numpy()
-        interval = bootstrap_interval(mae, reference, ours, resamples=resamples)
-        correlation = np.corrcoef(ours, reference)[0, 1] if len(both) > 1 else np.nan
-        bias = (ours - reference).mean()
-        rows.append(
-            {"EF": EF_OF_MASKS[first], "against": EF_OF_MASKS[second], "n": len(both), "bias": bias}
-            | dict(zip(("mae", "mae_low", "mae_high"), interval, strict=True))
-            | {"r": correlation}
-        )
+        both = np.stack([table[[first, second]].to_numpy(float) for table in ef])  # (seeds, patients, 2)
+        ours, reference = np.moveaxis(both[:, np.isfinite(both).all(axis=(0, 2))], 2, 0)
+        if first == "from_masks":  # of no network: the same for every seed
+            ours, reference = ours[:1], reference[:1]
+        interval = interval_over_seeds(mae, reference[0], ours, resamples=resamples)
+        correlation = [np.corrcoef(a, b)[0, 1] if len(a) > 1 else np.nan for a, b in zip(ours, reference, strict=True)]
+        row = {"EF": EF_OF_MASKS[first], "against": EF_OF_MASKS[second], "n": ours.shape[1]}
+        row |= {"bias": (ours - reference).mean()} | dict(zip(("mae", "mae_low", "mae_high"), interval, strict=True))
+        rows.append(row | {"r": np.mean(correlation), "seeds": len(ours)})
     return pd.DataFrame(rows)

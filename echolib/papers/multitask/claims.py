@@ -10,7 +10,7 @@ from echolib.papers.claims import Claim, Comparison, Evidence, check_learnt, mea
 from echolib.papers.exhibits import ClaimsTable, Results, Setup
 from echolib.papers.gates import keypoint_gate, mask_gate
 from echolib.papers.multitask.experiments import DESIGNS, STORY, Design, Row, ablation
-from echolib.papers.multitask.scores import dice_of, errors_of, keypoint_and_mean_position, mean_mask_dice
+from echolib.papers.multitask.scores import dice_and_floor, dice_of, errors_of, keypoint_error_and_floor
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,10 @@ def evidence(results: Results, setup: Setup, claim: Claim, part: Comparison) -> 
     rows = part.worse, part.better
     if isinstance(part, DiceComparison):
         pair = [dice_of(results[row], part.dataset, "lv") for row in rows]
-        floors = [mean_mask_dice(results[row], part.dataset) for row in rows]
-        gates = [mask_gate(float(dice.mean()), floor) for (dice, _), floor in zip(pair, floors, strict=True)]
+        gates = [mask_gate(*dice_and_floor(results[row], part.dataset)) for row in rows]
     else:
         pair = [errors_of(results[row]) for row in rows]
-        gates = [keypoint_gate(*keypoint_and_mean_position(results[row])) for row in rows]
+        gates = [keypoint_gate(*keypoint_error_and_floor(results[row])) for row in rows]
     check_learnt({row.title: gate for row, gate in zip(rows, gates, strict=True)})
     (worse, people), (better, _) = pair
     return Evidence(mean_value, np.zeros(len(people)), worse, better, people)

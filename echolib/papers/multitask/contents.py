@@ -1,7 +1,7 @@
 """The notebook of multi-task learning, and what it shows."""
 
 from echolib.papers.exhibits import Paper
-from echolib.papers.multitask import tables
+from echolib.papers.multitask import claims, tables
 
 PAPER = Paper(
     title="Multi-task",
@@ -11,7 +11,8 @@ PAPER = Paper(
             tables.KEYPOINTS,
             tables.KEYPOINTS_PARTIAL,
             tables.KEYPOINTS_DERIVED,
-            tables.ABLATION,
+            claims.CLAIMS,
+            claims.CLAIMS_IN_PARTS,
             tables.WALLS,
             tables.EJECTION_FRACTION,
             tables.BIPLANE_RELEASE,

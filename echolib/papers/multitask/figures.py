@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def keypoints_on_frames(results: Results, setup: Setup) -> "Figure":
     """Test frames with the keypoints that a joint network and its single-task rival predict."""
-    first = {"keypoints only" if row.single_task else "both tasks": of_row[0] for row, of_row in results.items()}
+    first = {
+        "keypoints only" if row.single_task else "both tasks": of_row[0] for row, of_row in results.items() if of_row
+    }
     assert setup.context is not None
     return keypoint_overlays(*points_to_show(first, setup.context))
 

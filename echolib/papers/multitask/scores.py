@@ -8,9 +8,11 @@ import pandas as pd
 from echolib.data.registry import entry
 from echolib.engine.experiment import Result
 from echolib.geometry.walls import lv_mass_g, relative_wall_thickness
-from echolib.metrics.bootstrap import bootstrap_interval
+from echolib.metrics.variance import interval_over_seeds
+from echolib.papers.claims import mean_value
 from echolib.papers.cost import cost_table
 from echolib.papers.exhibits import Results, Setup
+from echolib.papers.gates import keypoint_gate, mask_gate
 from echolib.papers.multitask.experiments import DESIGNS, JOINT, ROWS, first_seed
 from echolib.papers.published import published
 
@@ -32,13 +34,15 @@ def by_seed(
     return np.stack([frame[value].to_numpy(float) for frame in tables]), tables[0]["person"].to_numpy()
 
 
-def dice_of(results: Sequence[Result], dataset: str, structure: str) -> tuple[np.ndarray, np.ndarray]:
+def dice_of(
+    results: Sequence[Result], dataset: str, structure: str, value: str = "dice"
+) -> tuple[np.ndarray, np.ndarray]:
     """Dice of a structure in a dataset's test images: (seeds, images), and the person of each image."""
 
     def keep(frame: pd.DataFrame) -> pd.Series:
         return (frame["dataset"] == dataset) & (frame["structure"] == structure)
 
-    return by_seed(results, "masks", "dice", keep, ["name"])
+    return by_seed(results, "masks", value, keep, ["name"])
 
 
 def errors_of(results: Sequence[Result], point: str = "all", value: str = ERROR) -> tuple[np.ndarray, np.ndarray]:
@@ -51,24 +55,44 @@ def errors_of(results: Sequence[Result], point: str = "all", value: str = ERROR)
     return by_seed(results, "predictions", value, keep, ["name", "point"])
 
 
+def keypoint_error_and_floor(results: Sequence[Result]) -> tuple[float, float]:
+    """Mean distance of the keypoints over all seeds of a row, and what their mean position would give; pixels of the
+    input."""
+    return float(errors_of(results)[0].mean()), mean_position_error(results[0].predictions.dropna(subset=[ERROR]))
+
+
+def dice_and_floor(results: Sequence[Result], dataset: str, structure: str = "lv") -> tuple[float, float]:
+    """Mean Dice of a structure in a dataset's test images over all seeds of a row, and that of the mean training mask
+    as the prediction for every image."""
+    return tuple(float(dice_of(results, dataset, structure, value)[0].mean()) for value in ("dice", "dice_mean_mask"))
+
+
+def _run(results: Results) -> Results:
+    """The rows of which the profile runs any seed."""
+    return {row: of_row for row, of_row in results.items() if of_row}
+
+
 def _interval(values: np.ndarray, people: np.ndarray, name: str, setup: Setup) -> dict[str, float]:
-    """The mean of (seeds, items) with its 90 % interval over people, as columns."""
-    mean = values.mean(axis=0)  # a mean over seeds of means over items is a mean over items of means over seeds
-    resamples = setup.profile.resamples
-    interval = bootstrap_interval(lambda drawn: drawn.mean(-1), mean, resamples=resamples, groups=people)
+    """The mean of (seeds, items) with its 90 % interval over people and seeds, as columns."""
+    items = np.zeros(values.shape[-1])
+    interval = interval_over_seeds(mean_value, items, values, resamples=setup.profile.resamples, groups=people)
     return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
 
 
 def dice_by_structure(results: Results, setup: Setup) -> pd.DataFrame:
-    """Dice per test image by model, dataset and structure: mean over seeds, 90 % intervals over people."""
-    lines = []
-    for row, of_row in results.items():
+    """Dice per test image by model, dataset and structure: mean over seeds, 90 % intervals over people and seeds;
+    whether it was learnt. First of all what the mean training mask would give."""
+    lines, floors = [], {}
+    for row, of_row in _run(results).items():
         pairs = of_row[0].table("masks")[["dataset", "structure"]].drop_duplicates()
         for dataset, structure in pairs.itertuples(index=False):
-            line = {"model": row.title, "dataset": entry(dataset).title, "structure": structure}
-            line |= {"data": setup.label(dataset), "seeds": len(of_row)}
+            line = {"dataset": entry(dataset).title, "structure": structure, "data": setup.label(dataset)}
+            floors[dataset, structure] = {"model": "mean mask"} | line
+            floors[dataset, structure]["dice"] = dice_and_floor(of_row, dataset, structure)[1]
+            line = {"model": row.title} | line | {"seeds": len(of_row)}
+            line["learnt"] = mask_gate(*dice_and_floor(of_row, dataset, structure)).outcome
             lines.append(line | _interval(*dice_of(of_row, dataset, structure), "dice", setup))
-    return pd.DataFrame(lines)
+    return pd.DataFrame([*floors.values(), *lines])
 
 
 def printed_dice() -> pd.DataFrame:
@@ -80,18 +104,20 @@ def printed_dice() -> pd.DataFrame:
 
 
 def keypoint_errors(results: Results, setup: Setup) -> pd.DataFrame:
-    """Distance of predicted keypoints by model and point: pixels of the input (90 % intervals over people), native
-    pixels, mm; means over seeds. First of each design what the mean position of the test labels would give."""
+    """Distance of predicted keypoints by model and point: pixels of the input (90 % intervals over people and seeds),
+    native pixels, mm; means over seeds; whether they were learnt. First of each design what the mean position of the
+    test labels would give."""
     lines = []
-    for row, of_row in results.items():
+    for row, of_row in _run(results).items():
         points = of_row[0].predictions.dropna(subset=[ERROR])
         data = setup.label(points["dataset"].iloc[0])
         if row.single_task is None:
             floor = {"model": f"mean position, {DESIGNS[row.design]}", "point": "all", "data": data}
-            lines.append(floor | {"px": mean_position_error(points)})
+            lines.append(floor | {"px": keypoint_error_and_floor(of_row)[1]})
         for point in ("all", *points["point"].unique()):
             line = {"model": row.title, "point": point.replace("_", " "), "data": data, "seeds": len(of_row)}
             line |= {unit: float(errors_of(of_row, point, value)[0].mean()) for unit, value in UNITS.items()}
+            line["learnt"] = keypoint_gate(*keypoint_error_and_floor(of_row)).outcome if point == "all" else ""
             lines.append(line | _interval(*errors_of(of_row, point), "px", setup))
     return pd.DataFrame(lines)
 
@@ -110,9 +136,9 @@ def mean_position_error(points: pd.DataFrame) -> float:
 
 def errors_by_measure(results: Results, setup: Setup) -> pd.DataFrame:
     """What follows from the four points of EchoNet-LVH: mean absolute error of each measure in cm, of the relative wall
-    thickness and of the mass in g (both at end diastole), 90 % intervals over people, means over seeds."""
+    thickness and of the mass in g (both at end diastole), means over seeds, 90 % intervals over people and seeds."""
     lines = []
-    for row, of_row in results.items():
+    for row, of_row in _run(results).items():
         errors = [wall_errors(result.table("measures")) for result in of_row]
         people = errors[0].pop("person").to_numpy()
         for measure in errors[0].columns:
@@ -142,9 +168,9 @@ def wall_errors(measures: pd.DataFrame) -> pd.DataFrame:
 
 def ef_errors(results: Results, setup: Setup) -> pd.DataFrame:
     """EF of CAMUS test patients by discs of the predicted masks: mean absolute error against discs of the human masks
-    and against the cfg's EF, single plane and biplane; means over seeds, 90 % intervals over patients."""
+    and against the cfg's EF, single plane and biplane; means over seeds, 90 % intervals over patients and seeds."""
     lines = []
-    for row, of_row in results.items():
+    for row, of_row in _run(results).items():
         tables = [result.table("ef").sort_values("patient") for result in of_row]
         for plane, title in PLANES.items():
             for reference, column in REFERENCES.items():
@@ -168,7 +194,9 @@ def cost_of_joint(results: Results, setup: Setup) -> pd.DataFrame:
 
 
 def with_both_single(costs: pd.DataFrame) -> pd.DataFrame:
-    """A `cost_table` of one design, with the sum of its two single-task models as its last row."""
+    """A `cost_table` of one design, with the sum of its two single-task models as its last row; medians and quartiles
+    of the time are summed alike."""
     single = costs[costs["method"].str.contains("only")]
-    total = {"method": "both single models"} | {name: single[name].sum() for name in ("parameters", "gflop", "ms")}
-    return pd.concat([costs, pd.DataFrame([total])], ignore_index=True)
+    total = single.drop(columns="method").sum().to_dict()
+    total["parameters"] = int(total["parameters"])
+    return pd.concat([costs, pd.DataFrame([{"method": "both single models"} | total])], ignore_index=True)

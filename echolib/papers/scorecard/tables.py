@@ -32,8 +32,8 @@ OUTCOMES = Figure(name="outcomes", caption="How the claims of each paper ended o
 CLAIMS = Table(
     name="claims",
     caption=(
-        "Every claim of the papers. A claim of several comparisons is as strong as the one named beside it; the paper's "
-        "own difference, ours with its 95 % interval, and the smallest that our items and seeds would find."
+        "Every claim of the papers. A claim of several comparisons is as strong as the one named beside it. Then the "
+        "paper's own difference, ours with its 95 % interval, and the smallest that our items and seeds would find."
     ),
     headings={
         "parts": "tested",

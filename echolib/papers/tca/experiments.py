@@ -10,11 +10,12 @@ from typing import Any
 
 from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
+from echolib.models.video import VideoNetwork
 from echolib.papers.echonet_dynamic.experiments import (
-    base_experiment,
     beat_to_beat_experiment,
-    compared_schedule,
     echonet_selection,
+    ef_experiment,
+    ef_schedule,
     ef_task,
     segmentation_experiment,
 )
@@ -40,9 +41,9 @@ STORY = frozenset(MODELS[row] for row in ("m0", "m1", "m2"))  # M3 takes another
 NOISE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)  # shares of pixels set to 0 at test (Fig. 3)
 
 
-def _base(profile: Profile, folder: Path, network: str, seed: int) -> Experiment:
+def _base(profile: Profile, folder: Path, network: VideoNetwork, seed: int) -> Experiment:
     """A network with one linear layer, under EchoNet-Dynamic's schedule, which the paper says it follows."""
-    return base_experiment(profile, folder, network, seed, compared_schedule(profile))
+    return ef_experiment(profile, folder, network, seed, clips=profile.attention)
 
 
 def _anchored(
@@ -52,9 +53,9 @@ def _anchored(
     parents = {"pseudo_labels": pseudo_labels_experiment(profile, folder)} if task is SemanticEF else {}
     return Experiment(
         name=f"tca-{name}-seed{seed}",
-        task=task(**(ef_task(profile, NETWORK).model_dump() | fields)),
+        task=task(**(ef_task(profile, NETWORK, profile.attention).model_dump() | fields)),
         data=(echonet_selection(profile, folder),),
-        schedule=compared_schedule(profile),
+        schedule=ef_schedule(profile, profile.attention),
         seed=seed,
         parents=parents,
     )
@@ -64,7 +65,7 @@ def pseudo_labels_experiment(profile: Profile, folder: Path) -> Experiment:
     """Masks of every training frame by the DeepLabV3 that the study trains on the traced frames."""
     return Experiment(
         name="tca-pseudo-labels",
-        task=PseudoLabels(size=profile.clips.size),
+        task=PseudoLabels(size=profile.attention.size),
         data=(echonet_selection(profile, folder),),
         schedule=Schedule(epochs=0, batch_size=1, optimiser="sgd", learning_rate=1),
         parents={"segmenter": segmentation_experiment(profile, folder)},
@@ -116,7 +117,7 @@ def sweep_experiments(profile: Profile, folder: Path) -> Rows:
         "after stages 1 and 2": {"stages": ("layer1", "layer2")},
         "window of 5 frames": {"window": 5},
     }
-    if profile.clips.blocks > 1:  # with one block a stage, it ends where the stage does
+    if profile.attention.blocks > 1:  # with one block a stage, it ends where the stage does
         variants["after every block"] = {"insert_after": "block"}
     return {"after stages 1 to 4": [_anchored(profile, folder, "m2", first, TCAEF)]} | {
         title: [_anchored(profile, folder, f"m2-{title.replace(' ', '-')}", first, TCAEF, **fields)]

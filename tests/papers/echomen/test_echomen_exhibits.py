@@ -12,11 +12,12 @@ from echolib.engine.experiment import Result, RunContext
 from echolib.engine.sweep import run_all
 from echolib.folders import DataFolders
 from echolib.papers.echomen import ablation, comparison, stages
+from echolib.papers.echomen.ablation import LABEL_SCALES
 from echolib.papers.echomen.contents import PAPER
 from echolib.papers.echomen.experiments import ABLATION, METHODS, echomen_experiments
 from echolib.papers.echomen.experts import weights_by_expert
 from echolib.papers.echomen.scores import OTHER_SYSTEMS, printed
-from echolib.papers.exhibits import Setup
+from echolib.papers.exhibits import Setup, no_rows
 from echolib.papers.profiles import PROFILES, with_seeds
 
 CHOICES = {"settings": "printed", "denominator": "negatives", "convention": "paper"}
@@ -59,7 +60,8 @@ def test_a_plan_needs_no_data_and_follows_the_parameters(notebook):
     assert len({exhibit.name for exhibit in exhibits}) == len(exhibits)
     default, other = make_setup(), make_setup(settings="released", denominator="all")
     for exhibit in exhibits:
-        assert exhibit.experiments(default) and exhibit.experiments(default) != exhibit.experiments(other)
+        if exhibit.rows is not no_rows:
+            assert exhibit.experiments(default) and exhibit.experiments(default) != exhibit.experiments(other)
 
 
 def test_table_1_has_ten_methods_and_the_seeds_of_each():
@@ -83,6 +85,9 @@ def test_table_2_trains_three_ablations_and_the_full_model():
         rows[row] for row in ("EchoMEN", "w/o LDW-SupCon", "w/o multiple experts", "w/o re-weighting")
     )
     assert full.parents == one.parents == subsets.parents != plain.parents and plain.task == full.task
+    unweighted, weighted = plain.parents["encoder"], full.parents["encoder"]
+    assert unweighted == weighted.model_copy(update={"name": unweighted.name, "task": unweighted.task})
+    assert unweighted.task == weighted.task.model_copy(update={"distance": "none"})
     assert (one.task.experts, full.task.experts, subsets.task.diversity) == (1, 3, "subsets")
 
 
@@ -93,6 +98,11 @@ def test_the_sweeps_change_one_thing():
     (squared_error,), (contrastive,) = by_lambda.values()
     assert squared_error.parents["encoder"].name.startswith("base-")
     assert contrastive.parents["encoder"].name == "imbalance-ldw-supcon-lambda0.5-seed0"
+    by_scale = {scale: of_row[0].parents["encoder"] for scale, of_row in ablation.by_label_scale(make_setup()).items()}
+    assert {scale: encoder.task.label_scale for scale, encoder in by_scale.items()} == {s: s for s in LABEL_SCALES}
+    assert by_scale[100.0] == contrastive.parents["encoder"] and len({e.name for e in by_scale.values()}) == 5
+    released = ablation.by_label_scale(make_setup(settings="released"))
+    assert {of_row[0].parents["encoder"].task.distance for of_row in released.values()} == {"l1"}
 
 
 def test_every_published_row_stands_beside_ours_or_is_said_to_be_missing():
@@ -188,7 +198,14 @@ def test_weights_of_the_experts_are_those_of_the_training_videos(phantom):
     ef, weights = weights_by_expert(folder, task)
     assert list(weights) == ["p = 0", "p = 0.5", "p = 1"] and len(ef) == len(weights["p = 0"])
     np.testing.assert_allclose(weights["p = 0"], 1)
-    np.testing.assert_allclose(weights["p = 0.5"] ** 2, weights["p = 1"], rtol=1e-5)
+    np.testing.assert_allclose([of_expert.mean() for of_expert in weights.values()], 1, rtol=1e-5)
+    ratio = weights["p = 0.5"] ** 2 / weights["p = 1"]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
+
+
+def test_label_weights_are_measured_on_the_training_videos(phantom):
+    table = ablation.LABEL_WEIGHTS.make({}, make_setup(phantom=phantom))
+    assert table["label_scale"].tolist() == list(LABEL_SCALES) and bool((table["lowest"] < table["highest"]).all())
 
 
 def test_features_of_trained_encoders_are_extracted_once(phantom, phantom_cache, tmp_path, monkeypatch):

@@ -1,12 +1,20 @@
 """EchoMEN's scores from made predictions: every number checked by hand."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import cosine
+from scipy.stats import spearmanr
 
-from echolib.papers.echomen import scores
+from echolib.folders import DataFolders
+from echolib.papers.echomen import features, scores
 from echolib.papers.echomen.experts import expert_predictions, routing_table
-from echolib.papers.echomen.features import order_table, two_components
+from echolib.papers.echomen.features import feature_order, order_by_video, order_table, two_components
+from echolib.papers.exhibits import Setup
+from echolib.papers.profiles import PROFILES
 
 LABEL = np.array([30.0, 35.0, 45.0, 48.0, 55.0, 60.0, 62.0, 65.0])
 
@@ -103,6 +111,31 @@ def test_features_that_follow_the_label():
     angle = LABEL / 200
     ordered = np.stack([np.cos(angle), np.sin(angle)], 1)
     shuffled = ordered[np.random.default_rng(0).permutation(8)]
-    table = order_table({"ordered": [(ordered, LABEL)], "shuffled": [(shuffled, LABEL)]}).set_index("encoder")
-    assert table.loc["ordered", "correlation"] > 0.99 > 0.5 > table.loc["shuffled", "correlation"]
+    np.testing.assert_allclose(feature_order(ordered, LABEL), 1)
+    assert feature_order(shuffled, LABEL).mean() < 0.5
     assert two_components(np.random.default_rng(0).standard_normal((9, 5))).shape == (9, 2)
+
+
+def test_the_order_of_a_video_is_spearmans_correlation_over_the_others():
+    rng = np.random.default_rng(1)
+    x, ef = rng.standard_normal((12, 4)), rng.integers(40, 46, 12).astype(float)  # with ties
+    for i, order in enumerate(feature_order(x, ef)):
+        others = [j for j in range(12) if j != i]
+        expected = spearmanr([cosine(x[i], x[j]) for j in others], [abs(ef[i] - ef[j]) for j in others]).statistic
+        assert order == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_order_of_features_by_encoder_seed_and_video(monkeypatch):
+    rng = np.random.default_rng(2)
+    made = {name: rng.standard_normal((8, 3)) for name in ("a0", "a1", "b0", "b1")}
+    monkeypatch.setattr(features, "mean_features", lambda result, context, clips: (made[result.name], LABEL))
+    results = {
+        row: [SimpleNamespace(name=f"{row}{seed}", folder=f"{row}{seed}") for seed in (0, 1)] for row in ("a", "b")
+    }
+    setup = Setup(PROFILES["smoke"], DataFolders({}, Path("/phantom")), context=object())
+    label, orders = order_by_video(results, setup)
+    np.testing.assert_array_equal(label, LABEL)
+    np.testing.assert_array_equal(orders["b"], [feature_order(made[name], LABEL) for name in ("b0", "b1")])
+    table = order_table(results, setup).set_index("encoder")
+    assert table.loc["a", "correlation"] == pytest.approx(orders["a"].mean()) and table.loc["a", "seeds"] == 2
+    assert table.loc["a", "correlation_sd"] == pytest.approx(orders["a"].mean(axis=1).std(ddof=1))

@@ -62,7 +62,7 @@ def test_errors_are_means_over_seeds_and_published_rows_stay_apart(setup, finish
     row = table.loc["MC3-18, all clips"]
     assert row["mae"] == pytest.approx(2) and row["rmse"] == pytest.approx(2)
     assert row["seeds"] == 2 and row["data"] == "phantom"
-    assert row["mae_published"] == 4.34 and row["mae_difference"] == pytest.approx(2 - 4.34)
+    assert row["mae_published"] == 4.34 and "mae_difference" not in table
     assert table.loc["R(2+1)D-18, one clip", "mae"] == pytest.approx(4)
     assert table.loc["R(2+1)D-18, beat to beat", ["mae", "seeds"]].tolist() == [pytest.approx(2), 1]
     assert np.isnan(table.loc["mean of the training labels", "mae_published"])
@@ -88,7 +88,7 @@ def test_dice_stands_beside_the_published_one(setup, finished):
     dice = tables.SEGMENTATION.make(finished(tables.SEGMENTATION, predictions=overlaps), setup)
     row = dice.set_index("phase").loc["both"]
     assert row["dice"] == pytest.approx(0.9) and row["seeds"] == 1
-    assert row["dice_difference"] == pytest.approx(0.9 - row["dice_published"])
+    assert row["dice_published"] > 0.9 and "dice_difference" not in dice  # the paper's is of patients
     results = finished(tables.CAMUS_SEGMENTATION, predictions=overlaps)
     camus = tables.CAMUS_SEGMENTATION.make(results, setup)
     assert camus.set_index(["structure", "phase"]).loc[("atrium", "ES"), "dice"] == pytest.approx(1)

@@ -65,7 +65,7 @@ def test_every_printed_row_stands_beside_ours(table, titles, setup):
     assert set(printed.index) <= set(titles)
     for row, numbers in printed.iterrows():
         assert ours.loc[titles[row], "mae_published"] == numbers["mae"]
-        assert ours.loc[titles[row], "mae_difference"] == pytest.approx(2 - numbers["mae"])
+        assert ours.loc[titles[row], "mae"] == pytest.approx(2) and "mae_difference" not in ours
 
 
 def test_scores_by_hand(setup):
