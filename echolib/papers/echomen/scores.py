@@ -66,9 +66,9 @@ def errors_by_class(
 def beside_paper(table: str, metric: str) -> Published:
     """The errors by class that the paper prints in "table_1" or "table_2", for the rows of a table of one metric."""
     columns = [f"{metric}_{group.lower()}" for group in GROUPS]
-    return Published(
-        read=partial(printed, table), keys="method", metrics=(*columns, f"{metric}_all_sd"), beside=("learnt",)
-    )
+    metrics = (*columns, f"{metric}_all_sd")
+    read = partial(printed, table)
+    return Published(read=read, keys="method", metrics=metrics, beside=("learnt",), note=protocol_note)
 
 
 def printed(table: str) -> pd.DataFrame:
