@@ -11,6 +11,7 @@ from echolib.metrics.conformal import conformal_half_width, interval_coverage
 from echolib.metrics.ejection import Convention, geometric_mean_error, mae
 from echolib.metrics.variance import interval_over_seeds
 from echolib.papers.echomen.experiments import ABLATION, METHODS
+from echolib.papers.echonet_dynamic.experiments import protocol_note
 from echolib.papers.ef_scores import GROUPS, Predictions, by_seed, convention_of, in_group, predictions_of
 from echolib.papers.exhibits import Published, Results, Setup
 from echolib.papers.gates import ef_gate
