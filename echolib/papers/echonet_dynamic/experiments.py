@@ -11,18 +11,18 @@ from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import NOT_TRAINED, Schedule
 from echolib.models.video import VideoNetwork
 from echolib.papers.profiles import PROFILES, ClipSizes, ImageSizes, Profile
+from echolib.phantom.splits import expected_training
 from echolib.tasks.beat_to_beat import BeatToBeat
 from echolib.tasks.ef_from_clips import FULL_SIZE
 from echolib.tasks.ef_regression import EFRegression
 from echolib.tasks.segmentation import Segmentation
 
 NETWORKS: dict[VideoNetwork, str] = {"r2plus1d_18": "R(2+1)D-18", "r3d_18": "R3D-18", "mc3_18": "MC3-18"}
-TRAINING_SHARE = 0.75  # of the phantom's videos and patients
 
 
 def expected_people(profile: Profile, dataset: str) -> int:
     """Training videos or patients of the profile's phantom."""
-    return round(TRAINING_SHARE * profile.phantom.get(dataset, 0))
+    return expected_training(dataset, profile.phantom.get(dataset, 0))
 
 
 def echonet_selection(profile: Profile, folder: Path) -> DataSelection:
