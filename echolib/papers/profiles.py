@@ -138,7 +138,7 @@ PROFILES = {
         ),
         Profile(
             name="demo",
-            phantom={"echonet_dynamic": 640, "camus": 60, "echonet_lvh": 160},
+            phantom={"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 160},
             seeds=(0, 1, 2),
             compared_seeds=(0, 1, 2),
             story_only=True,

@@ -12,6 +12,7 @@ from echolib.report.style import PAGE, coloured, panels
 
 OF_A_METHOD = {"s": 18, "marker": "x", "linewidths": 1.0}
 OF_A_LABEL = {"s": 40, "facecolors": "none"}
+ROOM = 0.35  # round labelled keypoints, as a share of how far they reach; panels show that part of an image
 
 
 def image_grid(rows: Sequence[Sequence[np.ndarray]], titles: Sequence[str]) -> Figure:
@@ -51,22 +52,36 @@ def mask_overlays(
 def keypoint_overlays(
     images: Sequence[np.ndarray], labels: Sequence[np.ndarray], methods: Mapping[str, Sequence[np.ndarray]]
 ) -> Figure:
-    """Keypoints over images, one panel per image: labels as white rings, those of each method as crosses.
+    """Keypoints over images, one panel per image: labels as white rings, those of each method as crosses, and a line
+    from each ring to each of its crosses. Panels show the square round the labels, of one size, in which errors can be
+    seen.
 
     labels and each method's keypoints: (K, 2), x and y in pixels of the image, in the order of the images.
     """
     figure, axes = panels(1, len(images), height=PAGE / len(images) + 0.5)
+    side = max(np.ptp(label, axis=0).max() for label in labels) * (1 + 2 * ROOM)
     for number, (panel, image, label) in enumerate(zip(axes, images, labels, strict=True)):
         panel.imshow(image, vmin=0, vmax=255)
         panel.scatter(*label.T, **OF_A_LABEL, edgecolors="white", linewidths=1.0)
         for colour, keypoints in coloured(methods.values(), first=1):
             panel.scatter(*keypoints[number].T, **OF_A_METHOD, color=colour)
-        panel.set(xticks=[], yticks=[])
+            ends = np.stack([label, keypoints[number]])
+            panel.plot(ends[..., 0], ends[..., 1], color=colour, linewidth=0.7)
+        (left, top), (right, bottom) = _square_round(label, side, image.shape)
+        panel.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top))
     handles = [axes[0].scatter([], [], **OF_A_LABEL, edgecolors="0.6", label="label")]
     for colour, name in coloured(methods, first=1):
         handles.append(axes[0].scatter([], [], s=18, marker="x", color=colour, label=name))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
+
+
+def _square_round(points: np.ndarray, side: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Corners (2, 2), x and y, of a square round points (K, 2), moved into an image (H, W) where it fits into it."""
+    size = np.asarray(shape[1::-1], float)
+    side = np.minimum(side, size)
+    first = np.clip((points.min(0) + points.max(0) - side) / 2, -0.5, size - side - 0.5)
+    return np.stack([first, first + side])
 
 
 def activation_overlays(

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2] / "echolib"
 FLOORS = (
-    ("errors", "faces", "files", "frozen", "processes", "shapes", "server"),
+    ("errors", "faces", "files", "frozen", "portable", "processes", "shapes", "server"),
     ("workspace", "geometry", "losses", "provenance", "sealed"),
     ("metrics", "models"),
     ("data", "report"),

@@ -67,6 +67,16 @@ def test_keypoints_as_rings_and_crosses(image):
         for colour, points, cross in zip(PALETTE[1:], methods.values(), crosses, strict=False):
             np.testing.assert_allclose(cross.get_offsets(), points[number])
             np.testing.assert_allclose(cross.get_edgecolor()[0], to_rgba(colour))
+        pairs = [pair for points in methods.values() for pair in zip(label[number], points[number], strict=True)]
+        np.testing.assert_allclose([line.get_xydata() for line in axes.lines], pairs)
+
+
+def test_keypoints_fill_a_square_of_one_size_within_the_image():
+    image = np.zeros((100, 200), np.uint8)
+    corner, middle = np.array([[1.0, 2.0], [11.0, 12.0]]), np.array([[100.0, 50.0], [120.0, 50.0]])
+    first, second = keypoint_overlays([image] * 2, [corner, middle], {"a": [corner, middle]}).axes
+    np.testing.assert_allclose([first.get_xlim(), first.get_ylim()], [(-0.5, 33.5), (33.5, -0.5)])
+    np.testing.assert_allclose([second.get_xlim(), second.get_ylim()], [(93, 127), (67, 33)])  # 1.7 times 20 px
 
 
 def test_activation_maps_are_scaled_to_their_own_range(image, mask):

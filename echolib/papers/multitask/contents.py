@@ -7,6 +7,7 @@ PAPER = Paper(
     title="Multi-task",
     notebooks={
         "40_multitask_ablation": (
+            tables.LEARNING_CURVES,
             tables.DICE,
             tables.KEYPOINTS,
             tables.KEYPOINTS_PARTIAL,

@@ -1,4 +1,4 @@
-"""Figures of multi-task learning: test frames with labelled and predicted keypoints."""
+"""Figures of multi-task learning: how it learns, test frames with labelled and predicted keypoints."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -9,9 +9,34 @@ from echolib.engine.execution import trained_model
 from echolib.engine.experiment import Result, RunContext
 from echolib.papers.exhibits import Results, Setup
 from echolib.report.overlays import keypoint_overlays
+from echolib.report.style import coloured, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+VALIDATED = {  # columns of log.csv that mean the same in every row, and what they are called
+    "val_dice_camus_lv": "Dice of the ventricle, CAMUS",
+    "val_keypoint_px": "Distance of keypoints (input px)",
+}
+
+
+def learning_curves(results: Results, setup: Setup) -> "Figure":
+    """Dice and keypoints' distance on validation images over the epochs, first seed of each row; a dot marks the epoch
+    whose weights are kept. Their losses would not compare: they have different parts."""
+    figure, axes = panels(1, len(VALIDATED), height=3.0)
+    for panel, (column, name) in zip(axes, VALIDATED.items(), strict=True):
+        for colour, of_row in coloured(results.values()):
+            if of_row and column in (log := of_row[0].log):
+                best = log["val_loss"].idxmin()
+                panel.plot(log["epoch"] + 1, log[column], color=colour)
+                panel.plot(log["epoch"][best] + 1, log[column][best], "o", color=colour, markeredgecolor="white")
+        panel.set(xlabel="Epoch", ylabel=name)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+    lines = [axes[0].plot([], [], color=colour, label=row.title)[0] for colour, row in coloured(results)]
+    lines += axes[0].plot([], [], "o", color="0.3", markeredgecolor="white", label="weights kept")
+    figure.legend(handles=lines, loc="outside lower center", ncols=2)
+    return figure
 
 
 def keypoints_on_frames(results: Results, setup: Setup) -> "Figure":

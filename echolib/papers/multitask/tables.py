@@ -6,7 +6,7 @@ from echolib.papers.cost import HOW_TIMED
 from echolib.papers.exhibits import Figure, Published, Setup, Table
 from echolib.papers.multitask.biplane import first_release_ef
 from echolib.papers.multitask.experiments import DESIGNS, JOINT, ROWS, STORY, Design, Row, ablation, first_seed
-from echolib.papers.multitask.figures import keypoints_on_frames
+from echolib.papers.multitask.figures import keypoints_on_frames, learning_curves
 from echolib.papers.multitask.scores import (
     cost_of_joint,
     dice_by_structure,
@@ -65,6 +65,14 @@ def _keypoints_of(design: Design, dataset: str) -> Figure:
     )
 
 
+LEARNING_CURVES = Figure(
+    name="learning_curves",
+    caption="Validation images over the epochs, first seed of each row; a dot marks the weights that are kept.",
+    rows=first_seed,
+    data=("camus", "echonet_dynamic", "echonet_lvh"),
+    story=STORY.__contains__,
+    draw=learning_curves,
+)
 KEYPOINTS_PARTIAL = _keypoints_of("partial", "echonet_lvh")
 KEYPOINTS_DERIVED = _keypoints_of("derived", "camus")
 

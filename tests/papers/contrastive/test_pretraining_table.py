@@ -7,7 +7,7 @@ import pytest
 
 from echolib.engine.schedule import Schedule
 from echolib.folders import DataFolders
-from echolib.papers.contrastive.features import plateau, pretraining_table
+from echolib.papers.contrastive.features import plateau, pretraining_table, reference
 from echolib.papers.exhibits import Setup
 from echolib.papers.profiles import PROFILES
 from echolib.tasks.byol import BYOLPretraining
@@ -35,3 +35,8 @@ def test_one_row_per_encoder():
     simclr, byol = pretraining_table(results, SETUP).to_dict("records")
     assert (simclr["steps"], simclr["epoch_kept"], simclr["spread"]) == (40, 3, 0.8)
     assert simclr["all_equal"] > 4 and math.isnan(byol["all_equal"]) and pd.isna(byol["steps"])
+
+
+def test_the_images_of_the_first_encoder_that_was_run_are_probed():
+    assert reference({"SimCLR (E), U-Net": [], "SimCLR (E), DeepLabV3": []}) == "SimCLR (E), DeepLabV3"
+    assert reference({"BYOL (E), U-Net": [], "SimCLR (E), U-Net": []}) == "SimCLR (E), U-Net"

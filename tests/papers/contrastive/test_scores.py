@@ -61,6 +61,18 @@ def test_means_over_draws_beside_the_published_ones():
     assert table.loc[3, "data"] == "phantom"
 
 
+def test_cells_left_to_a_larger_profile_are_empty():
+    results = {
+        (start, fraction): of_cell
+        for (start, fraction), of_cell in cells(simclr_gains).items()
+        if start.network == "unet" and fraction in (1.0, 0.05)
+    }
+    table = scores.fraction_table(results, SETUP, "echonet").set_index("start")
+    assert list(table.index) == ["random, U-Net", "SimCLR (E), U-Net", "BYOL (E), U-Net"]
+    assert table[["dice_50", "dice_25"]].isna().all(None) and table["dice_5"].notna().all()
+    assert table["data"].isna().all() and set(table["seeds"]) == {2}
+
+
 def test_a_row_without_its_weights_says_so():
     table = tables.TABLE_1.make(cells(simclr_gains), SETUP).set_index("row")
     assert table.loc[2, "data"] == scores.NOT_AVAILABLE and np.isnan(table.loc[2, "dice_100"])

@@ -80,8 +80,8 @@ def test_every_exhibit_is_made_from_the_ablation():
     assert asked == {described for of_row in ablation(setup).values() for described in of_row}
     assert len(asked) == 6 * 3
     assert {exhibit.name: len(exhibit.experiments(setup)) for exhibit in exhibits} == {
-        "dice": 12, "keypoints": 12, "keypoints_partial": 2, "keypoints_derived": 2, "ablation": 18, "walls": 6,
-        "ejection_fraction": 12, "biplane_release": 1, "cost": 0,
+        "learning_curves": 6, "dice": 12, "keypoints": 12, "keypoints_partial": 2, "keypoints_derived": 2,
+        "ablation": 18, "walls": 6, "ejection_fraction": 12, "biplane_release": 1, "cost": 0,
     }  # fmt: skip
 
 
@@ -134,6 +134,15 @@ def test_keypoints_over_evenly_spaced_test_frames(setup, joint):
         np.testing.assert_allclose(rings, own[["x", "y"]])
         np.testing.assert_allclose(crosses, own[["x_predicted", "y_predicted"]])
         assert panel.images[0].get_array().shape == (SMOKE.multitask.size, SMOKE.multitask.size)
+
+
+def test_learning_curves_show_what_compares(setup, joint):
+    """Dice and keypoints' distance of the rows that ran; the weights kept are marked."""
+    figure = tables.LEARNING_CURVES.draw({JOINT: [joint], ROWS[1]: []}, setup)
+    for panel, column in zip(figure.axes, ("val_dice_camus_lv", "val_keypoint_px"), strict=True):
+        curve, kept = (line.get_xydata() for line in panel.lines[:2])
+        np.testing.assert_allclose(curve, [(1, joint.log[column][0])])
+        np.testing.assert_allclose(kept, curve)  # of a single epoch
 
 
 def test_the_cost_needs_no_training(setup):
