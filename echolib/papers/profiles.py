@@ -53,6 +53,7 @@ class MultiTaskSizes(Frozen):
     epochs: PositiveInt
     labels_per_batch: PositiveInt  # images with masks in a batch, and images with keypoints: alike in every row
     labels_per_epoch: PositiveInt
+    rate: float  # of AdamW: 3e-4 at full width from ImageNet weights; narrow networks bear and need larger ones
 
 
 class Profile(Frozen):
@@ -109,7 +110,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12),
+            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12, rate=2e-2),
             camus_stored=64,
             compared_epochs=1,
             expert_clips=2,
@@ -140,7 +141,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800),
+            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800, rate=2e-2),
             camus_stored=256,
             compared_epochs=12,
             expert_clips=4,
@@ -167,7 +168,9 @@ PROFILES = {
                 rate=1e-3,
                 draws=(0, 1),
             ),
-            multitask=MultiTaskSizes(size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600),
+            multitask=MultiTaskSizes(
+                size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600, rate=3e-4
+            ),
             camus_stored=512,
             compared_epochs=12,
             expert_clips=4,
@@ -194,7 +197,9 @@ PROFILES = {
                 rate=1e-4,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800),
+            multitask=MultiTaskSizes(
+                size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800, rate=3e-4
+            ),
             camus_stored=512,
             compared_epochs=45,
             expert_clips=8,
