@@ -61,6 +61,7 @@ class MultiTaskSizes(Frozen):
     epochs: PositiveInt
     labels_per_batch: PositiveInt  # images with masks in a batch, and images with keypoints: alike in every row
     labels_per_epoch: PositiveInt
+    rate: float  # of AdamW: 3e-4 at full width from ImageNet weights; narrow networks bear and need larger ones
 
 
 class Profile(Frozen):
@@ -130,7 +131,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12),
+            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12, rate=2e-2),
             camus_stored=64,
             expert_clips=2,
             expert_epochs=2,
@@ -165,7 +166,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800),
+            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800, rate=2e-2),
             camus_stored=256,
             expert_clips=4,
             expert_epochs=20,
@@ -226,7 +227,9 @@ PROFILES = {
                 rate=1e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600),
+            multitask=MultiTaskSizes(
+                size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600, rate=3e-4
+            ),
             camus_stored=512,
             expert_clips=4,
             expert_epochs=20,
@@ -256,7 +259,9 @@ PROFILES = {
                 rate=1e-4,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800),
+            multitask=MultiTaskSizes(
+                size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800, rate=3e-4
+            ),
             camus_stored=512,
             expert_clips=8,
             expert_epochs=20,
