@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from echolib import portable
-from echolib.engine import workers
 from echolib.errors import UserError
 from echolib.files import file_sha256
 from echolib.portable import CORES, VARIABLES, child_environment, cores, environment, is_portable, shared_arithmetic
@@ -103,8 +102,7 @@ def test_set_too_late_it_does_not_hold():
     assert not is_portable()
 
 
-def test_trainings_share_the_cores_though_each_has_one_thread(monkeypatch):
-    monkeypatch.setattr(workers, "is_portable", lambda: True)
+def test_cores_are_those_set_by_hand_or_those_there_are(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv(CORES, "3")
     assert cores() == 3
