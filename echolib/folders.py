@@ -1,6 +1,7 @@
 """Which folder stands for each dataset: the researcher's own, or the phantom's."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from echolib.data.registry import dataset_names, entry
 from echolib.files import file_sha256
+from echolib.portable import LOCAL
 from echolib.workspace import Workspace, WorkspaceError
 
 OWN = ("clip",)  # parameters that name a file of one's own
@@ -134,7 +136,17 @@ def folder_lines(folders: DataFolders, datasets: Iterable[str]) -> list[str]:
         whose = "your folder" if dataset in folders.given else "phantom"
         folder = folders.folder(dataset)
         lines.append(f"  {entry(dataset).title:16} {whose:12} {folder}{'' if folder.is_dir() else ' (to be written)'}")
+    if folders.needed_phantom and phantom_arithmetic(folders.needed_phantom) == LOCAL:
+        lines.append("  the phantom was written without AVX2 and FMA: its bytes are not those of other machines")
     return lines
+
+
+def phantom_arithmetic(folder: Path) -> str:
+    """What the bytes of a phantom rest on, REFERENCE or LOCAL of `echolib.portable`; "" where none is written."""
+    try:
+        return str(json.loads((folder / "phantom.json").read_text(encoding="utf-8"))["arithmetic"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def data_fingerprints(folders: DataFolders, datasets: Iterable[str], *, times: bool = False) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from echolib.errors import UserError
+from echolib.portable import is_portable
 
 _RECORDED = ("numpy", "pandas", "scikit-learn", "torch", "torchvision")
 
@@ -57,6 +58,8 @@ def device_name(device: str) -> str:
 
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(device)
+    if is_portable(device):
+        return "CPU (portable arithmetic, one thread per training)"
     return f"CPU ({torch.get_num_threads()} threads)"
 
 

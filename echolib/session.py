@@ -22,6 +22,7 @@ from echolib.papers.exhibits import ClaimsTable, Exhibit, Figure, Results, Setup
 from echolib.papers.profiles import PROFILES, whole_profiles
 from echolib.papers.registry import exhibits_of, experiments_of, make_setup, paper_of
 from echolib.phantom.writers.missing import write_missing_phantom
+from echolib.portable import is_portable
 from echolib.workspace import Workspace, WorkspaceError, find_home
 
 if TYPE_CHECKING:
@@ -57,9 +58,10 @@ class Study:
             raise WorkspaceError(f"no profile {profile!r}: one of {', '.join(PROFILES)}")
         workspace, device = Workspace(find_home()), provenance.best_device()
         used = {name: str(parameters[name]) for name in dataset_names() if name in parameters}
-        folders = locate(workspace, profile, used, phantom=bool(PROFILES[profile].phantom))
+        sizes = PROFILES[profile]
+        folders = locate(workspace, sizes.phantom_of or profile, used, phantom=bool(sizes.phantom))
         simulated = any(name not in folders.given for name in used)
-        write_missing_phantom(folders.needed_phantom if simulated else None, PROFILES[profile].phantom, device=device)
+        write_missing_phantom(folders.needed_phantom if simulated else None, PROFILES[profile].phantom)
         deadline = os.environ.get("ECHOLIB_DEADLINE")
         context = RunContext(
             workspace.runs, workspace.cache, torch.device(device), float(deadline) if deadline else None
@@ -215,6 +217,7 @@ class Study:
             "commit": provenance.commit(self.workspace.home),
             "versions": provenance.versions(),
             "device": provenance.device_name(device),
+            "portable": is_portable(device),
             "seconds": round(time.monotonic() - self.started, 1),
             "peak_memory_mib": self._peak_memory_mib(device),
             "experiments": self.experiments,

@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
-from echolib.folders import data_fingerprints, is_of_one_person, locate, path_fingerprint
+from echolib.folders import data_fingerprints, folder_lines, is_of_one_person, locate, path_fingerprint
 from echolib.phantom.writers.missing import write_missing_phantom
+from echolib.portable import LOCAL, REFERENCE
 from echolib.workspace import Workspace, WorkspaceError, find_home
 
 ITEMS = {"echonet_dynamic": 3, "camus": 2, "echonet_lvh": 1}
@@ -146,30 +147,29 @@ def test_a_dataset_that_is_none_is_refused(tmp_path):
         locate(Workspace(tmp_path), "demo", {"camus2": str(tmp_path)}, phantom=True)
 
 
-def test_phantom_is_asked_for_in_the_profiles_sizes_and_on_the_device_it_was_written_on(tmp_path, monkeypatch):
+def test_phantom_is_asked_for_in_the_profiles_sizes(tmp_path, monkeypatch):
     calls = []
-
-    def write_phantom(folder, items, **named):
-        calls.append((folder, items, named["device"]))
-
-    monkeypatch.setattr("echolib.phantom.writers.datasets.write_under_lock", write_phantom)
+    monkeypatch.setattr("echolib.phantom.writers.datasets.write_phantom", lambda *given, **_: calls.append(given))
     folder = locate(Workspace(tmp_path), "demo", {"camus": str(tmp_path)}, phantom=True).needed_phantom
     assert folder == tmp_path / "data" / "phantom-demo"
-    write_missing_phantom(folder, ITEMS, device="cpu")
-    assert calls == [(folder, ITEMS, "cpu")]
-    description = {"items": ITEMS, "seed": 0, "device": "cuda", "version": 1}
-    (folder / "phantom.json").parent.mkdir()
-    (folder / "phantom.json").write_text(json.dumps(description))
-    write_missing_phantom(folder, ITEMS, device="cpu")
-    assert calls[-1][2] == "cuda"
-    (folder / "phantom.json").write_text(json.dumps(description | {"items": ITEMS | {"camus": 9}}))
-    write_missing_phantom(folder, ITEMS, device="cpu")
-    assert calls[-1][2] == "cpu"
+    write_missing_phantom(folder, ITEMS)
+    assert calls == [(folder, ITEMS)]
+
+
+def test_a_phantom_of_other_bytes_is_said_to_be_one(tmp_path):
+    folders = locate(Workspace(tmp_path), "demo", {"camus": str(tmp_path)}, phantom=True)
+    assert folders.phantom is not None
+    folders.phantom.mkdir(parents=True)
+    for arithmetic, lines in ((LOCAL, 3), (REFERENCE, 2)):
+        (folders.phantom / "phantom.json").write_text(json.dumps({"arithmetic": arithmetic}))
+        assert len(folder_lines(folders, ("camus", "echonet_dynamic"))) == lines
+    (folders.phantom / "phantom.json").write_text(json.dumps({"arithmetic": LOCAL}))
+    assert "its bytes are not those of other machines" in folder_lines(folders, ("camus",))[-1]
 
 
 def test_no_phantom_is_written_where_all_data_are_real(tmp_path):
     given = dict.fromkeys(("echonet_dynamic", "camus", "echonet_lvh"), str(tmp_path))
     assert locate(Workspace(tmp_path), "demo", given, phantom=True).needed_phantom is None
     assert locate(Workspace(tmp_path), "paper", {}, phantom=False).needed_phantom is None
-    write_missing_phantom(None, ITEMS, device="cpu")
+    write_missing_phantom(None, ITEMS)
     assert list(tmp_path.iterdir()) == []

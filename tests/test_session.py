@@ -23,7 +23,7 @@ def written(tmp_path, monkeypatch) -> list:
     monkeypatch.delenv("ECHOLIB_DEADLINE", raising=False)
     monkeypatch.setattr("echolib.report.style", lambda: None)  # it would outlive the test
     folders = []
-    monkeypatch.setattr(session, "write_missing_phantom", lambda folder, items, device: folders.append(folder))
+    monkeypatch.setattr(session, "write_missing_phantom", lambda folder, items: folders.append(folder))
     return folders
 
 

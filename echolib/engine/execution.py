@@ -18,6 +18,7 @@ from echolib.engine.probe import write_probe
 from echolib.engine.task import Parent, on_device
 from echolib.engine.trainer import Trainer, initial_weights_seed, precision
 from echolib.files import file_lock, write_json, write_text
+from echolib.portable import is_portable
 
 
 def is_done(experiment: Experiment, runs: Path, cache: Path) -> bool:
@@ -124,6 +125,7 @@ def arithmetic(device: torch.device) -> dict[str, object]:
         "device": torch.cuda.get_device_name(device) if cuda else "cpu",
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
+        "portable": is_portable(device.type),
         "precision": "bf16 autocast" if cuda else "float32",
         "torch": torch.__version__,
         "peak_memory_mib": round(torch.cuda.max_memory_allocated(device) / 2**20) if cuda else None,

@@ -15,6 +15,7 @@ import torch
 from echolib.engine import execution
 from echolib.engine.experiment import Experiment, RunContext
 from echolib.errors import UserError
+from echolib.portable import cores, is_portable
 from echolib.processes import end_with_parent
 
 
@@ -34,7 +35,7 @@ def worker_count(waiting: Collection[Experiment], context: RunContext) -> int:
         return 1
     if any(type(experiment.task).__module__ == "__main__" for experiment in waiting):
         return 1  # another process cannot import what was defined in a notebook
-    return min(torch.get_num_threads(), len(waiting), MOST_WORKERS)
+    return min(cores() if is_portable() else torch.get_num_threads(), len(waiting), MOST_WORKERS)
 
 
 def run_side_by_side(waiting: Collection[Experiment], context: RunContext, workers: int) -> Iterator[Experiment]:

@@ -15,7 +15,7 @@ from echolib.engine.experiment import Experiment, Result, RunContext
 from echolib.folders import DataFolders
 from echolib.papers.claim_tests import TestedClaim, claims_table, parts_table, put_to_test
 from echolib.papers.claims import Claim, Comparison, Evidence, NotTestable
-from echolib.papers.profiles import Profile
+from echolib.papers.sizes import Profile
 from echolib.report.published import NOT_MEASURED, beside_published
 from echolib.report.tables import save_table
 
@@ -104,7 +104,7 @@ class Exhibit:
         caption = self.caption(setup) if callable(self.caption) else self.caption
         kept = {_title(row) for row in self.rows_of(setup)}
         left_out = [title for title in dict.fromkeys(map(_title, self.left_out(setup))) if title not in kept]
-        return f"{caption} In the larger profiles: {', '.join(left_out)}." if left_out else caption
+        return f"{caption} In the larger profiles: {'; '.join(left_out)}." if left_out else caption
 
     def rows_of(self, setup: Setup) -> Rows:
         """The rows that the profile runs."""
@@ -148,7 +148,7 @@ class Published:
     """Numbers as printed in a paper, with the columns that say which of ours they belong to.
 
     read: their table, its rows named as ours; keys, metrics, order: see `report.beside_published`; beside: columns of
-    ours that stand at the end.
+    ours that stand at the end; note: what a profile does otherwise than the paper, in a sentence.
     """
 
     read: Callable[[], pd.DataFrame]
@@ -156,6 +156,7 @@ class Published:
     metrics: tuple[str, ...]
     order: Literal["published", "ours"] = "published"
     beside: tuple[str, ...] = ()
+    note: Callable[[Profile], str] = lambda profile: ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +169,11 @@ class Table(Tabular):
     measure: Callable[[Results, Setup], pd.DataFrame]
     published: Published | None = None
     reads_records: bool = False
+
+    def caption_for(self, setup: Setup) -> str:
+        """The caption, with what the profile does otherwise than the paper whose numbers stand beside."""
+        note = self.published.note(setup.profile) if self.published else ""
+        return " ".join(filter(None, (super().caption_for(setup), note)))
 
     def make(self, results: Results, setup: Setup) -> pd.DataFrame:
         ours = self.measure(results, setup)
@@ -237,7 +243,7 @@ class Figure(Exhibit):
 def _title(row: Hashable) -> str:
     """What a caption calls a row, or the row that a cell is of."""
     first = row[0] if isinstance(row, tuple) and not hasattr(row, "title") else row
-    return str(getattr(first, "title", first))
+    return first if isinstance(first, str) else str(getattr(first, "title", first))
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """One notebook executed with Papermill: its output lines as they come, its log, and its partial state on failure."""
 
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from echolib.portable import environment
 from echolib.runner.notebook import Notebook, StudyError
 
 STAGED = ".report-"  # in the name of the folder that a notebook's report is staged in
@@ -48,25 +47,6 @@ class Lines:
         last = line.rstrip("\r").rsplit("\r", 1)[-1]
         for sink in self.sinks:
             sink(last)
-
-
-@contextmanager
-def environment(**variables: str | None) -> Iterator[None]:
-    """Sets environment variables (None unsets one) that kernels started inside inherit, and puts them back."""
-    before = {name: os.environ.get(name) for name in variables}
-
-    def put(values: Mapping[str, str | None]) -> None:
-        for name, value in values.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-    put(variables)
-    try:
-        yield
-    finally:
-        put(before)
 
 
 def execute(

@@ -9,6 +9,7 @@ from echolib.engine.experiment import Cost, Experiment, cost, in_order
 from echolib.engine.finished import read_metrics
 from echolib.folders import folder_lines
 from echolib.papers.registry import experiments_of, make_setup
+from echolib.portable import cores, is_portable
 from echolib.provenance import device_name
 from echolib.runner.request import Request
 from echolib.workspace import WorkspaceError
@@ -107,7 +108,7 @@ def _summary(request: Request, plan: Plan, device: str) -> str:
     counted = f"{len(plan.steps)} experiments, {len(plan.steps) - len(left)} done"
     if not left:
         return counted
-    speed = _speed_so_far(request, plan) or measure_speed(device)
+    speed = _speed_so_far(request, plan) or measure_speed(device) * (cores() if is_portable(device) else 1)
     minutes = sum(step.cost.petaflop for step in left) * 1e15 / speed / 60
     return f"{counted}; training the rest takes about {_duration(minutes)} on this {device_name(device)}"
 

@@ -25,7 +25,7 @@ def make_exhibits(request: Request, wanted: Mapping[str, str], deadline: float |
     StudyError for a name that fits none.
     """
     device = best_device()
-    write_missing_phantom(request.folders.needed_phantom, PROFILES[request.profile].phantom, device=device)
+    write_missing_phantom(request.folders.needed_phantom, PROFILES[request.profile].phantom)
     context = RunContext(request.workspace.runs, request.workspace.cache, torch.device(device), deadline)
     report.style()
     for word, name in wanted.items():

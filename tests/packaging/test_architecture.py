@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2] / "echolib"
 FLOORS = (
     ("errors", "faces", "files", "frozen", "processes", "shapes", "server"),
+    ("portable",),
     ("workspace", "geometry", "losses", "provenance", "sealed"),
     ("metrics", "models"),
     ("data", "report"),

@@ -16,7 +16,7 @@ from echolib.geometry import tracing_mask
 from echolib.phantom import write_phantom
 from echolib.phantom.anatomy.beating_heart import draw_beating_heart
 from echolib.phantom.anatomy.population import draw_hearts
-from echolib.phantom.writers import datasets
+from echolib.phantom.writers import datasets, shared_arithmetic
 from echolib.phantom.writers.datasets import phantom_lock
 
 SMALL = {"echonet_dynamic": 4, "camus": 2, "echonet_lvh": 4}
@@ -143,10 +143,10 @@ def test_same_seed_same_bytes_whatever_the_threads(phantom, tmp_path):
 
 
 def test_a_finished_phantom_is_left_alone(phantom, monkeypatch):
-    def never(*_):
+    def never(*_, **__):
         raise AssertionError("written again")
 
-    monkeypatch.setattr(datasets, "_write_all", never)
+    monkeypatch.setattr(datasets, "write_datasets", never)
     assert write_phantom(phantom, SMALL, **NAMED) == phantom
     with pytest.raises(AssertionError, match="written again"):
         write_phantom(phantom, SMALL, **{**NAMED, "seed": 8})
@@ -160,6 +160,7 @@ def test_a_failure_leaves_the_old_folder_whole_and_nothing_beside_it(tmp_path, m
     def fail(*_, **__):
         raise OSError("No space left on device")
 
+    monkeypatch.setattr(shared_arithmetic, "is_supported", lambda: False)  # it is written by this process
     monkeypatch.setattr("echolib.phantom.writers.echonet_dynamic.write_tables", fail)
     with pytest.raises(OSError, match="No space"):
         write_phantom(folder, {"echonet_dynamic": 2, "camus": 0, "echonet_lvh": 0}, progress=False)
@@ -184,8 +185,8 @@ def test_what_a_killed_call_left_is_removed_by_the_next(tmp_path):
 def test_two_processes_that_want_one_phantom_write_it_once(tmp_path):
     few = {"echonet_dynamic": 2, "camus": 0, "echonet_lvh": 0}
     script = "import sys\nfrom pathlib import Path\nfrom echolib.phantom.writers import datasets\n"
-    script += "whole = datasets._write_all\n"
-    script += "datasets._write_all = lambda *given: (print('writes', flush=True), whole(*given))\n"
+    script += "whole = datasets.write_datasets\n"
+    script += "datasets.write_datasets = lambda *a, **b: print('writes', flush=True) or whole(*a, **b)\n"
     script += f"datasets.write_phantom(Path(sys.argv[1]), {few}, progress=False)\n"
     command = [sys.executable, "-c", script, str(tmp_path / "phantom")]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]

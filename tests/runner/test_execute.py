@@ -7,7 +7,8 @@ import time
 import nbformat
 import pytest
 
-from echolib.runner.execute import Lines, NotebookFailed, NotebookStopped, environment, execute
+from echolib.portable import environment
+from echolib.runner.execute import Lines, NotebookFailed, NotebookStopped, execute
 from echolib.runner.notebook import Notebook, StudyError
 
 

@@ -13,7 +13,8 @@ from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
 from echolib.models.segmentation import SegmentationNetwork, rates_at
 from echolib.papers.echonet_dynamic.experiments import camus_selection, echonet_selection
-from echolib.papers.profiles import Profile
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import Profile
 from echolib.tasks.byol import BYOLPretraining
 from echolib.tasks.fine_tuning import FineTuning
 from echolib.tasks.simclr import SimCLRPretraining
@@ -188,3 +189,16 @@ def pretraining_experiments(profile: Profile, folders: Mapping[str, Path]) -> di
     }
     released = pretraining_experiment(profile, folders, "byol", "echonet", "deeplabv3", dilated=False)
     return encoders | {RELEASED_BYOL: released}
+
+
+def protocol_note(profile: Profile) -> str:
+    """One sentence on what a profile does otherwise than the paper, "" where nothing: it belongs beside its numbers."""
+    if profile.published_schedules:
+        return ""
+    sizes, published = profile.contrastive, PROFILES["paper"].contrastive
+    return (
+        f"Here {sizes.size} px, SimCLR at a temperature of {sizes.temperature:g} for {sizes.pretraining_steps} steps, "
+        f"fine-tuning for {sizes.steps} steps in batches of {sizes.batch_size}; published: {published.size} px, "
+        f"{published.temperature:g}, {published.pretraining_epochs} epochs, {published.epochs} epochs in batches of "
+        f"{published.batch_size}."
+    )

@@ -7,6 +7,7 @@ from echolib.papers.contrastive.experiments import (
     STARTS,
     Cell,
     pretraining_experiments,
+    protocol_note,
     table_experiments,
 )
 from echolib.papers.contrastive.features import pretraining_table, probe_table
@@ -50,6 +51,11 @@ def _folders(setup: Setup):
     return {name: setup.folder(name) for name in DATASETS.values()}
 
 
+def _printed(dataset: str) -> Published:
+    read = partial(printed_table, dataset)
+    return Published(read=read, keys=("row", "start"), metrics=COLUMNS, note=protocol_note)
+
+
 PRETRAINING = Table(
     name="pretraining",
     caption=(
@@ -76,7 +82,7 @@ TABLE_1 = Table(
     rows=partial(cells, dataset="echonet"),
     story=in_story,
     measure=partial(fraction_table, dataset="echonet"),
-    published=Published(read=partial(printed_table, "echonet"), keys=("row", "start"), metrics=COLUMNS),
+    published=_printed("echonet"),
     headings=HEADINGS | {"seeds": "draws"},
     decimals=3,
 )
@@ -90,7 +96,7 @@ TABLE_2 = Table(
     rows=partial(cells, dataset="camus"),
     story=in_story,
     measure=partial(fraction_table, dataset="camus"),
-    published=Published(read=partial(printed_table, "camus"), keys=("row", "start"), metrics=COLUMNS),
+    published=_printed("camus"),
     data=("camus",),
     headings=HEADINGS | {"seeds": "draws"},
     decimals=3,

@@ -11,6 +11,7 @@ from echolib.metrics.conformal import conformal_half_width, interval_coverage
 from echolib.metrics.ejection import Convention, geometric_mean_error, mae
 from echolib.metrics.variance import interval_over_seeds
 from echolib.papers.echomen.experiments import ABLATION, METHODS
+from echolib.papers.echonet_dynamic.experiments import protocol_note
 from echolib.papers.ef_scores import GROUPS, Predictions, by_seed, convention_of, in_group, predictions_of
 from echolib.papers.exhibits import Published, Results, Setup
 from echolib.papers.gates import ef_gate
@@ -66,9 +67,9 @@ def errors_by_class(
 def beside_paper(table: str, metric: str) -> Published:
     """The errors by class that the paper prints in "table_1" or "table_2", for the rows of a table of one metric."""
     columns = [f"{metric}_{group.lower()}" for group in GROUPS]
-    return Published(
-        read=partial(printed, table), keys="method", metrics=(*columns, f"{metric}_all_sd"), beside=("learnt",)
-    )
+    metrics = (*columns, f"{metric}_all_sd")
+    read = partial(printed, table)
+    return Published(read=read, keys="method", metrics=metrics, beside=("learnt",), note=protocol_note)
 
 
 def printed(table: str) -> pd.DataFrame:

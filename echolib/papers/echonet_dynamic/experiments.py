@@ -10,19 +10,20 @@ from echolib.data.selection import DataSelection
 from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import NOT_TRAINED, Schedule
 from echolib.models.video import VideoNetwork
-from echolib.papers.profiles import PROFILES, ClipSizes, ImageSizes, Profile
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import ClipSizes, ImageSizes, Profile
+from echolib.phantom.splits import expected_training
 from echolib.tasks.beat_to_beat import BeatToBeat
 from echolib.tasks.ef_from_clips import FULL_SIZE
 from echolib.tasks.ef_regression import EFRegression
 from echolib.tasks.segmentation import Segmentation
 
 NETWORKS: dict[VideoNetwork, str] = {"r2plus1d_18": "R(2+1)D-18", "r3d_18": "R3D-18", "mc3_18": "MC3-18"}
-TRAINING_SHARE = 0.75  # of the phantom's videos and patients
 
 
 def expected_people(profile: Profile, dataset: str) -> int:
     """Training videos or patients of the profile's phantom."""
-    return round(TRAINING_SHARE * profile.phantom.get(dataset, 0))
+    return expected_training(dataset, profile.phantom.get(dataset, 0))
 
 
 def echonet_selection(profile: Profile, folder: Path) -> DataSelection:
@@ -85,9 +86,9 @@ def ef_experiment(
     )
 
 
-def _protocol(profile: Profile) -> tuple[str, ...]:
+def _protocol(profile: Profile, clips: ClipSizes) -> tuple[str, ...]:
     """How a profile trains the base system, a phrase for each thing that profiles do differently."""
-    schedule, task = ef_schedule(profile), ef_task(profile, "r2plus1d_18")
+    schedule, task = ef_schedule(profile, clips), ef_task(profile, "r2plus1d_18", clips)
     optimiser = {"sgd": "SGD", "adamw": "AdamW"}[schedule.optimiser]
     decay = {"step": "in steps of a tenth", "one_cycle": "with a one-cycle rate"}[schedule.decay]
     return (
@@ -100,10 +101,11 @@ def _protocol(profile: Profile) -> tuple[str, ...]:
     )
 
 
-def protocol_note(profile: Profile) -> str:
+def protocol_note(profile: Profile, clips: ClipSizes | None = None) -> str:
     """One sentence on what a profile does otherwise than the published protocol, "" where nothing: it belongs beside
-    published numbers."""
-    both = zip(_protocol(profile), _protocol(PROFILES["paper"]), strict=True)
+    published numbers. clips: those of the table, default the profile's."""
+    published = PROFILES["paper"]
+    both = zip(_protocol(profile, clips or profile.clips), _protocol(published, published.clips), strict=True)
     differing = [(ours, published) for ours, published in both if ours != published]
     if not differing:
         return ""

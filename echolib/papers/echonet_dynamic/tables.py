@@ -10,6 +10,7 @@ from echolib.papers.echonet_dynamic.experiments import (
     beat_to_beat_experiment,
     camus_experiment,
     ef_experiments,
+    protocol_note,
     segmentation_experiment,
 )
 from echolib.papers.echonet_dynamic.explorer import read_chosen
@@ -147,7 +148,9 @@ EJECTION_FRACTION = Table(
     rows=systems,
     story=STORY.__contains__,
     measure=_ef_errors,
-    published=Published(read=published_ef, keys="method", metrics=tuple(SCORES), beside=("learnt",)),
+    published=Published(
+        read=published_ef, keys="method", metrics=tuple(SCORES), beside=("learnt",), note=protocol_note
+    ),
 )
 AUC = Table(
     name="auc",

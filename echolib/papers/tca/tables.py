@@ -5,6 +5,7 @@ from functools import partial
 
 import pandas as pd
 
+from echolib.papers.echonet_dynamic.experiments import protocol_note
 from echolib.papers.ef_scores import SCORES, predictions_of, scores_table
 from echolib.papers.exhibits import Published, Results, Setup, Table, no_row
 from echolib.papers.published import published
@@ -36,7 +37,13 @@ def _printed(table: str, titles: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _beside(table: str, titles: Mapping[str, str]) -> Published:
-    return Published(read=partial(_printed, table, titles), keys="method", metrics=tuple(SCORES), beside=("learnt",))
+    return Published(
+        read=partial(_printed, table, titles),
+        keys="method",
+        metrics=tuple(SCORES),
+        beside=("learnt",),
+        note=lambda profile: protocol_note(profile, profile.attention),
+    )
 
 
 PSEUDO_LABELS = Table(

@@ -16,7 +16,8 @@ from echolib.phantom.scanner.apical_view import ApicalView
 from echolib.phantom.scanner.rendering import render
 from echolib.phantom.scanner.scan_geometry import PixelGrid, Sector, draw_sectors
 from echolib.phantom.scanner.speckle import SpeckleBank, clip_speckle
-from echolib.phantom.writers.cohorts import TRUTH_HEADER, assign_splits, truth_rows
+from echolib.phantom.splits import assign_splits
+from echolib.phantom.writers.cohorts import TRUTH_HEADER, truth_rows
 from echolib.phantom.writers.formats import write_csv, write_nifti
 
 SPACING_MM = 0.6

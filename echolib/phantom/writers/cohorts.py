@@ -1,4 +1,4 @@
-"""What the writers share: names and splits of a cohort, points in pixels, and what only a simulation knows."""
+"""What the writers share: names of a cohort, points in pixels, and what only a simulation knows."""
 
 import numpy as np
 
@@ -13,17 +13,6 @@ TRUTH_HEADER = [
 def hashed_names(rng: np.random.Generator, count: int) -> list[str]:
     """Unique names like those of the dataset: 0X and sixteen hexadecimal digits."""
     return [f"0X{value:016X}" for value in rng.integers(2**60, 2**63, count, dtype=np.uint64)]
-
-
-def assign_splits(rng: np.random.Generator, by: np.ndarray, names=("TRAIN", "VAL", "TEST")) -> list[str]:
-    """Three quarters, an eighth and an eighth of the items. Of every eight neighbours in the order of `by` (N,) six
-    train, so that the splits of small phantoms hold the same population; from three items on none is empty."""
-    pattern = [names[k] for k in ((0, 1, 2) if len(by) < 8 else (0, 0, 0, 1, 0, 0, 0, 2))]
-    blocks = -(-len(by) // len(pattern))
-    shuffled = np.concatenate([rng.permutation(pattern) for _ in range(blocks)])[: len(by)]
-    splits = np.empty(len(by), dtype=shuffled.dtype)
-    splits[np.argsort(by, kind="stable")] = shuffled
-    return splits.tolist()
 
 
 def to_pixels(points_mm: np.ndarray, view: PixelGrid) -> np.ndarray:

@@ -1,46 +1,35 @@
-"""The phantom on disk: every dataset whose entry names a writer, in its own format, and the truth beside them.
-
-A writer is a module with four names. FOLDERS: what to make before anything is written; draw_cohort(seed, count): the
-population; write_item(folder, cohort, index, seed, bank): one video or patient, returns its rows of the tables;
-write_tables(folder, truth, rows): the tables of the dataset, and in the folder `truth` what only a simulation knows.
-"""
+"""The phantom on disk: every dataset whose entry names a writer, in its own format, and the truth beside them."""
 
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from functools import partial
-from importlib import import_module
 from pathlib import Path
 
-import torch
 from filelock import FileLock
 
-from echolib.data.checksums import write_checksums
 from echolib.data.registry import dataset_names, entry
 from echolib.errors import UserError
 from echolib.files import file_lock, write_json
-from echolib.phantom.parallel import map_in_threads
-from echolib.phantom.scanner.speckle import speckle_bank
+from echolib.phantom.writers.shared_arithmetic import write_datasets
 
-VERSION = 6  # part of every phantom's identity: raised whenever the same parameters would give other bytes
+VERSION = 7  # part of every phantom's identity: raised whenever the same parameters would give other bytes
 
 
-def write_phantom(
-    folder: str | os.PathLike, items: Mapping[str, int], *, seed: int = 0, device="cpu", progress: bool = True
-) -> Path:
+def write_phantom(folder: str | os.PathLike, items: Mapping[str, int], *, seed: int = 0, progress: bool = True) -> Path:
     """Writes a folder per dataset, named by its title, truth/ and, last, phantom.json; returns the folder.
 
     items: dataset -> number of its videos or patients, completed by `all_items`. A folder already written with the same
     parameters and version is left alone. Otherwise all is built beside it and moved into place at the end, so an
-    interrupted call leaves the old folder whole; the next one removes what it left. Of two calls at once one waits. The
-    same parameters give the same bytes on a CPU, whatever the number of threads. Each dataset has its SHA256SUMS.
+    interrupted call leaves the old folder whole; the next one removes what it left. Of two calls at once one waits.
+    Each dataset has its SHA256SUMS. The same parameters give the same bytes on every machine that has the arithmetic
+    of `echolib.portable`; phantom.json says whether this one had it. It is written on the CPU.
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with phantom_lock(folder):
-        return write_under_lock(folder, items, seed=seed, device=device, progress=progress)
+        return _write_under_lock(folder, items, seed=seed, progress=progress)
 
 
 def phantom_lock(folder: Path) -> FileLock:
@@ -48,24 +37,17 @@ def phantom_lock(folder: Path) -> FileLock:
     return file_lock(f"{folder}.lock")
 
 
-def write_under_lock(
-    folder: Path, items: Mapping[str, int], *, seed: int = 0, device="cpu", progress: bool = True
-) -> Path:
+def _write_under_lock(folder: Path, items: Mapping[str, int], *, seed: int = 0, progress: bool = True) -> Path:
     """`write_phantom` for a caller that holds the lock."""
-    description = {
-        "version": VERSION,
-        "items": all_items(items),
-        "seed": seed,
-        "device": torch.device(device).type,
-    }
+    description = {"version": VERSION, "items": all_items(items), "seed": seed}
     if is_written(folder, description):
         return folder
     for left in folder.parent.glob(f".{folder.name}.*"):  # by a call that was killed: nobody else holds the lock
         shutil.rmtree(left, ignore_errors=True)
     building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
     try:
-        _write_all(building, description, device, progress)
-        write_json(building / "phantom.json", description)
+        arithmetic = write_datasets(building, description["items"], seed=seed, progress=progress)
+        write_json(building / "phantom.json", description | {"arithmetic": arithmetic})
         building.chmod(0o755)
         _replace(building, folder)
     finally:
@@ -104,11 +86,12 @@ def parse_items(texts: Iterable[str]) -> dict[str, int]:
 
 
 def is_written(folder: Path, description: dict) -> bool:
-    """Whether a folder holds a whole phantom of this description."""
+    """Whether a folder holds a whole phantom of this description, whatever arithmetic its bytes rest on."""
     try:
-        return json.loads((Path(folder) / "phantom.json").read_text(encoding="utf-8")) == description
+        written = json.loads((Path(folder) / "phantom.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
+    return isinstance(written, dict) and all(written.get(name) == value for name, value in description.items())
 
 
 def _replace(building: Path, folder: Path) -> None:
@@ -120,22 +103,3 @@ def _replace(building: Path, folder: Path) -> None:
     os.replace(folder, old / "folder")
     os.replace(building, folder)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _write_all(root: Path, description: dict, device, progress: bool) -> None:
-    seed = description["seed"]
-    bank = speckle_bank(torch.Generator().manual_seed(seed), device)
-    truth = root / "truth"
-    truth.mkdir()
-    for dataset, count in description["items"].items():
-        if count:
-            title, writer = entry(dataset).title, import_module(entry(dataset).phantom)
-            for name in writer.FOLDERS:
-                (root / title / name).mkdir(parents=True)
-            cohort = writer.draw_cohort(seed, count)
-            work = partial(writer.write_item, root / title, cohort, seed=seed, bank=bank)
-            rows = map_in_threads(work, count, bank.device, f"phantom: {title}" if progress else "")
-            writer.write_tables(root / title, truth, rows)
-            write_checksums(root / title)
-    if any(truth.iterdir()):  # a dataset of one's own may have no truth to tell
-        write_checksums(truth)

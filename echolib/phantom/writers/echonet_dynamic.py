@@ -14,7 +14,8 @@ from echolib.phantom.scanner.apical_view import ApicalView
 from echolib.phantom.scanner.rendering import render
 from echolib.phantom.scanner.scan_geometry import PixelGrid, draw_sectors, fit_pixel_grids
 from echolib.phantom.scanner.speckle import SpeckleBank, clip_speckle
-from echolib.phantom.writers.cohorts import TRUTH_HEADER, assign_splits, hashed_names, to_pixels, truth_rows
+from echolib.phantom.splits import assign_splits, shares_of
+from echolib.phantom.writers.cohorts import TRUTH_HEADER, hashed_names, to_pixels, truth_rows
 from echolib.phantom.writers.formats import write_csv, write_mjpg
 
 SIZE = 112
@@ -50,7 +51,8 @@ def draw_cohort(seed: int, count: int) -> Cohort:
     frames = np.clip(fps * (1.5 * 60 / rate) + rng.exponential(6, count), 40, 120).astype(int)
     names = hashed_names(rng, count)
     quality = POOREST + (1 - POOREST) * rng.beta(2.2, 1.4, count)
-    return Cohort(names, assign_splits(rng, ejection), hearts, rate, irregular, quality, frames, fps)
+    splits = assign_splits(rng, ejection, shares=shares_of("echonet_dynamic"))
+    return Cohort(names, splits, hearts, rate, irregular, quality, frames, fps)
 
 
 def tracing(state: Pose, frame: int, view: PixelGrid) -> np.ndarray:

@@ -15,7 +15,8 @@ from echolib.phantom.scanner.parasternal_view import ParasternalView
 from echolib.phantom.scanner.rendering import render
 from echolib.phantom.scanner.scan_geometry import PixelGrid, Sector
 from echolib.phantom.scanner.speckle import SpeckleBank, clip_speckle
-from echolib.phantom.writers.cohorts import assign_splits, hashed_names, to_pixels
+from echolib.phantom.splits import assign_splits
+from echolib.phantom.writers.cohorts import hashed_names, to_pixels
 from echolib.phantom.writers.formats import write_csv, write_mjpg
 
 BATCHES = 4
