@@ -58,7 +58,8 @@ class Study:
             raise WorkspaceError(f"no profile {profile!r}: one of {', '.join(PROFILES)}")
         workspace, device = Workspace(find_home()), provenance.best_device()
         used = {name: str(parameters[name]) for name in dataset_names() if name in parameters}
-        folders = locate(workspace, profile, used, phantom=bool(PROFILES[profile].phantom))
+        sizes = PROFILES[profile]
+        folders = locate(workspace, sizes.phantom_of or profile, used, phantom=bool(sizes.phantom))
         simulated = any(name not in folders.given for name in used)
         write_missing_phantom(folders.needed_phantom if simulated else None, PROFILES[profile].phantom)
         deadline = os.environ.get("ECHOLIB_DEADLINE")

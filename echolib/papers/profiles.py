@@ -1,5 +1,5 @@
-"""How large a study is: smoke, demo, full, gpu, paper. A profile changes sizes, and in demo which rows run now: those
-that carry each paper's point, while tables say "in full" of the others. It never changes the method.
+"""How large a study is: smoke, demo, full, gpu, paper. A profile changes sizes, and in demo and gpu_core which rows run
+now: those that carry each paper's point, while tables say "in full" of the others. It never changes the method.
 
 One thing follows from size: small networks from random weights learn nothing in a few epochs of the papers' SGD at
 1e-4, which assumes Kinetics weights. So `published_schedules` is true in `paper` alone; the other profiles train with
@@ -61,6 +61,7 @@ class MultiTaskSizes(Frozen):
     epochs: PositiveInt
     labels_per_batch: PositiveInt  # images with masks in a batch, and images with keypoints: alike in every row
     labels_per_epoch: PositiveInt
+    rate: float  # of AdamW: 3e-4 at full width from ImageNet weights; narrow networks bear and need larger ones
 
 
 class Profile(Frozen):
@@ -68,6 +69,7 @@ class Profile(Frozen):
 
     name: str
     phantom: dict[str, NonNegativeInt]  # videos or patients of each dataset; {}: none, the real datasets are needed
+    phantom_of: str = ""  # the profile whose phantom this one uses; "": its own
     seeds: tuple[int, ...] = Field(min_length=1)
     compared_seeds: tuple[int, ...] = Field(min_length=1)  # of methods that a paper's claims set against each other
     story_only: bool = False  # runs the rows that carry each paper's point; tables say "in full" of the others
@@ -95,6 +97,7 @@ def with_seeds(profile: Profile, count: int) -> Profile:
     return profile.model_copy(update={"seeds": seeds, "compared_seeds": seeds}) if count else profile
 
 
+DEMO_PHANTOM = {"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 160}
 SMOKE_CLIPS = ClipSizes(length=4, size=32, width=4, blocks=1, epochs=1, batch_size=6, test_stride=16)
 # 16 frames over the papers' 32 at period 2; 64 px leave 4 x 4 cells after an encoder's last stage
 FULL_CLIPS = ClipSizes(length=16, period=4, size=64, width=16, blocks=1, epochs=12, batch_size=8, test_stride=8)
@@ -128,7 +131,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12),
+            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12, rate=2e-2),
             camus_stored=64,
             expert_clips=2,
             expert_epochs=2,
@@ -138,7 +141,7 @@ PROFILES = {
         ),
         Profile(
             name="demo",
-            phantom={"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 160},
+            phantom=DEMO_PHANTOM,
             seeds=(0, 1, 2),
             compared_seeds=(0, 1, 2),
             story_only=True,
@@ -163,7 +166,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800),
+            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800, rate=2e-2),
             camus_stored=256,
             expert_clips=4,
             expert_epochs=20,
@@ -171,7 +174,8 @@ PROFILES = {
         ),
         Profile(
             name="full",
-            phantom={"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 160},
+            phantom=DEMO_PHANTOM,
+            phantom_of="demo",
             seeds=(0, 1, 2),
             compared_seeds=(0, 1, 2, 3, 4),
             published_schedules=False,
@@ -223,7 +227,9 @@ PROFILES = {
                 rate=1e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600),
+            multitask=MultiTaskSizes(
+                size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600, rate=3e-4
+            ),
             camus_stored=512,
             expert_clips=4,
             expert_epochs=20,
@@ -253,7 +259,9 @@ PROFILES = {
                 rate=1e-4,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800),
+            multitask=MultiTaskSizes(
+                size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800, rate=3e-4
+            ),
             camus_stored=512,
             expert_clips=8,
             expert_epochs=20,
@@ -261,6 +269,11 @@ PROFILES = {
         ),
     )
 }
+
+# The rows of gpu that carry each paper's point: what it trains, gpu finds finished.
+PROFILES["gpu_core"] = PROFILES["gpu"].model_copy(
+    update={"name": "gpu_core", "phantom_of": "gpu", "story_only": True, "compared_seeds": (0, 1, 2)}
+)
 
 
 def whole_profiles() -> list[str]:

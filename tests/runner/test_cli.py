@@ -64,7 +64,7 @@ def test_plan_lists_every_experiment_and_its_cost_and_writes_nothing(home, execu
     assert all(line.endswith("new: its data are not there yet") for line in experiments)
     epochs, items = re.search(r"(\d+) epochs x +(\d+) items", experiments[0]).groups()
     smoke = PROFILES["smoke"]
-    assert (int(epochs), int(items)) == (smoke.clips.epochs, 0.75 * smoke.phantom["echonet_dynamic"])
+    assert (int(epochs), int(items)) == (smoke.clips.epochs, 13)  # of 24, in shares of 9, 1 and 6
     assert re.search(
         rf"^{len(experiments)} experiments, 0 done; training the rest takes about \d+ (s|min|h) on", lines[-1]
     )

@@ -10,7 +10,6 @@ from echolib.engine.schedule import Schedule
 from echolib.papers.contrastive import experiments as contrastive
 from echolib.papers.profiles import PROFILES
 from echolib.tasks.fine_tuning import FineTuning
-from echolib.tasks.masks_from_images import mean_mask
 
 SMOKE = PROFILES["smoke"]
 
@@ -132,12 +131,6 @@ def test_epochs_of_each_label_once_as_published(folders, context):
         contrastive.fine_tuning_experiment(PROFILES["paper"], folders, start, "camus", 0.5, 0).task.images_per_epoch
         is None
     )
-
-
-def test_the_mean_mask_by_hand():
-    labels = torch.tensor([[[1, 1, 0, 2]], [[1, 0, 0, 1]], [[1, 1, 2, 0]], [[0, 0, 1, 1]]], dtype=torch.uint8)
-    assert mean_mask(labels, "lv").tolist() == [[True, True, False, True]]
-    assert mean_mask(labels, "epicardium").tolist() == [[True, True, True, True]]
 
 
 def test_predictions_stand_beside_the_mean_mask_s(folders, context):

@@ -13,7 +13,7 @@ from echolib.papers.ef_systems.scores import (
     weight_table,
     weights_over_cycle,
 )
-from echolib.papers.exhibits import Figure, Results, Rows, Setup, Table
+from echolib.papers.exhibits import Figure, Results, Rows, Setup, Table, no_row
 from echolib.papers.true_cycle import true_cycle
 from echolib.report.cardiac_cycle import mean_over_cycle
 from echolib.report.ef_agreement import coverage_curves
@@ -90,12 +90,14 @@ EF_BY_PROTOCOL = Table(
     name="protocols",
     caption="EF by system and protocol; 90 % intervals over test videos.",
     rows=both_protocols,
+    story=no_row,
     measure=_scores,
 )
 KEY_FRAMES = Table(
     name="key_frames",
     caption="Distance of predicted from traced key frames: mean in frames with 90 % intervals, and in ms.",
     rows=transformers,
+    story=no_row,
     measure=_key_frames,
     headings={"ed": "ED (frames)", "es": "ES (frames)", "ed_ms": "ED (ms)", "es_ms": "ES (ms)"},
 )
@@ -103,12 +105,14 @@ WEIGHTS_OVER_CYCLE = Figure(
     name="frame_weights_over_cycle",
     caption="EchoGNN's frame weights over the true cycle; grey: |dV/dt|.",
     rows=graph_network,
+    story=no_row,
     draw=_weight_figure,
 )
 FRAME_WEIGHTS = Table(
     name="frame_weights",
     caption="EchoGNN's frame weights: mean, standard deviation within a clip, rank correlation with |dV/dt|.",
     rows=graph_network,
+    story=no_row,
     measure=_weight_table,
     decimals=3,
 )
@@ -116,6 +120,7 @@ CALIBRATION = Table(
     name="calibration",
     caption="Coverage of central Gaussian intervals on the test split, expected calibration error, mean deviations.",
     rows=bayesian_network,
+    story=no_row,
     measure=_calibration,
     decimals=3,
 )
@@ -123,5 +128,6 @@ CALIBRATION_CURVES = Figure(
     name="calibration_curves",
     caption="Observed against nominal coverage; above the diagonal is too wide.",
     rows=bayesian_network,
+    story=no_row,
     draw=_calibration_figure,
 )
