@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2] / "echolib"
 FLOORS = (
-    ("errors", "faces", "files", "frozen", "portable", "processes", "shapes", "server"),
+    ("errors", "faces", "files", "frozen", "processes", "shapes", "server"),
+    ("portable",),
     ("workspace", "geometry", "losses", "provenance", "sealed"),
     ("metrics", "models"),
     ("data", "report"),

@@ -13,7 +13,8 @@ from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
 from echolib.models.segmentation import SegmentationNetwork, rates_at
 from echolib.papers.echonet_dynamic.experiments import camus_selection, echonet_selection
-from echolib.papers.profiles import PROFILES, Profile
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import Profile
 from echolib.tasks.byol import BYOLPretraining
 from echolib.tasks.fine_tuning import FineTuning
 from echolib.tasks.simclr import SimCLRPretraining

@@ -10,7 +10,8 @@ from echolib.data.selection import DataSelection
 from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import NOT_TRAINED, Schedule
 from echolib.models.video import VideoNetwork
-from echolib.papers.profiles import PROFILES, ClipSizes, ImageSizes, Profile
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import ClipSizes, ImageSizes, Profile
 from echolib.phantom.splits import expected_training
 from echolib.tasks.beat_to_beat import BeatToBeat
 from echolib.tasks.ef_from_clips import FULL_SIZE

@@ -21,7 +21,7 @@ from echolib.models.multitask import SingleTask
 from echolib.models.width import FULL_WIDTH
 from echolib.papers.echonet_dynamic.experiments import camus_selection, echonet_selection, expected_people
 from echolib.papers.exhibits import Rows, Setup
-from echolib.papers.profiles import Profile
+from echolib.papers.sizes import Profile
 from echolib.tasks.multitask import MultiTaskLearning
 
 KEYPOINT_WEIGHT = 1.0  # of the heat maps' divergence beside Dice and cross-entropy

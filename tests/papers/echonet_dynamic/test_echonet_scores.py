@@ -68,18 +68,40 @@ def masks() -> pd.DataFrame:
     )
 
 
+def worse(table: pd.DataFrame) -> pd.DataFrame:
+    """The masks of a second seed: Dice 0.1 lower."""
+    return table.assign(lv_dice=table["lv_dice"] - 0.1, lv_overlap_px=table["lv_overlap_px"] // 2)
+
+
 def test_dice_table_by_phase_per_image_and_pooled():
-    table = scores.dice_table(masks(), ["lv"], resamples=100).set_index("phase")
-    assert table.loc["ED", "dice"] == pytest.approx((100 / 150 + 1) / 2)
-    assert table.loc["both", "dice_pooled"] == pytest.approx(2 * 160 / (220 + 180))
-    assert table.loc["ES", "n"] == 2
+    table = scores.dice_table([masks(), worse(masks())], ["lv"], resamples=100).set_index("phase")
+    assert table.loc["ED", "dice"] == pytest.approx((100 / 150 + 1) / 2 - 0.05)
+    pooled = [2 * overlap / (220 + 180) for overlap in (160, 25 + 10 + 45 + 0)]
+    assert table.loc["both", "dice_pooled"] == pytest.approx(np.mean(pooled))
+    assert table.loc["ED", "dice_sd"] == pytest.approx((1 / 3) / np.sqrt(2))  # of images, in each seed
+    assert table.loc["ES", ["n", "seeds"]].tolist() == [2, 2]
     assert table.loc["both", "dice_low"] <= table.loc["both", "dice"] <= table.loc["both", "dice_high"]
+    alone = scores.dice_table([masks()], ["lv"], resamples=100).set_index("phase")
+    assert alone.loc["both", "dice"] == pytest.approx((100 / 150 + 0.8 + 1 + 0) / 4) and set(alone["seeds"]) == {1}
 
 
 def test_ef_of_masks_leaves_out_what_no_mask_gives():
     ef = scores.mask_ef(masks())
     assert ef.loc["a"].to_dict() == {"predicted": pytest.approx(40), "from_masks": pytest.approx(50), "cfg": 50.0}
     assert np.isnan(ef.loc["b", "predicted"]) and ef.loc["b", "from_masks"] == pytest.approx(25)
-    agreement = scores.mask_ef_table(ef, resamples=50).set_index(["EF", "against"])
+    agreement = scores.mask_ef_table([ef], resamples=50).set_index(["EF", "against"])
     assert agreement.loc[("predicted masks", "human masks"), "n"] == 1
     assert agreement.loc[("human masks", "EF of the cfg"), "bias"] == pytest.approx((0 - 15) / 2)
+
+
+def test_ef_of_masks_over_seeds():
+    """A patient without an EF of one seed's masks is left out of both; human masks are the same for every seed."""
+    first = pd.DataFrame({"predicted": [40.0, 30.0, 60.0], "from_masks": [50.0, 25, 55], "cfg": [50.0, 40, 60]})
+    second = first.assign(predicted=[46.0, np.nan, 58.0])
+    table = scores.mask_ef_table([first, second], resamples=50).set_index(["EF", "against"])
+    ours = table.loc[("predicted masks", "human masks")]
+    assert (ours["n"], ours["seeds"]) == (2, 2)
+    assert ours["mae"] == pytest.approx(((10 + 5) / 2 + (4 + 3) / 2) / 2)
+    assert ours["bias"] == pytest.approx((-10 + 5 - 4 + 3) / 4)
+    human = table.loc[("human masks", "EF of the cfg")]
+    assert (human["n"], human["seeds"]) == (3, 1) and human["mae"] == pytest.approx(20 / 3)

@@ -13,8 +13,9 @@ from echolib.papers.ef_systems.experiments import (
     system_experiments,
     system_task,
 )
-from echolib.papers.profiles import PROFILES, with_seeds
+from echolib.papers.profiles import PROFILES
 from echolib.papers.published import published
+from echolib.papers.sizes import with_seeds
 
 PAPER = PROFILES["paper"]
 FOLDER = "/data/EchoNet-Dynamic"
@@ -66,7 +67,7 @@ def test_the_common_protocol_is_echomens(name):
         assert (task.width, task.pad, task.test_stride) == (base.width, base.pad, base.test_stride)
 
 
-@pytest.mark.parametrize("name", ["smoke", "demo", "gpu"])
+@pytest.mark.parametrize("name", ["smoke", "demo", "full", "gpu"])
 def test_small_profiles_keep_a_beat_in_a_clip(name):
     profile = PROFILES[name]
     span = (profile.clips.length - 1) * profile.clips.period
@@ -90,8 +91,8 @@ def test_each_row_of_table_1_has_its_experiments():
 
 def test_a_system_with_one_protocol_is_trained_once():
     """Outside `paper` the Bayesian network's own protocol is the common one."""
-    demo = with_seeds(PROFILES["demo"], 1)
-    both = [system_experiments(demo, FOLDER, system, protocol) for system in SYSTEMS for protocol in PROTOCOLS]
+    one_seed = with_seeds(PROFILES["full"], 1)
+    both = [system_experiments(one_seed, FOLDER, system, protocol) for system in SYSTEMS for protocol in PROTOCOLS]
     distinct = {experiment for of_row in both for experiment in of_row}
     assert len(distinct) == len({experiment.name for experiment in distinct}) == 7
     paper = [system_experiments(with_seeds(PAPER, 2), FOLDER, system, p) for system in SYSTEMS for p in PROTOCOLS]
