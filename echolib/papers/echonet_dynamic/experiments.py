@@ -133,7 +133,7 @@ def segmentation_experiment(profile: Profile, folder: Path, seed: int = 0) -> Ex
         width=profile.frames.width,
         weights="imagenet" if profile.weights else "none",
         size=profile.frames.size,
-        objective="bce_sum" if profile.published_schedules else "bce_dice",
+        objective="bce_sum",  # the published script's, in every profile
     )
     selection, schedule = echonet_selection(profile, folder), _segmentation_schedule(profile, profile.frames)
     return Experiment(name=f"echonet-deeplabv3-seed{seed}", task=task, data=(selection,), schedule=schedule, seed=seed)
