@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from echolib import session
-from echolib.papers.claims import Claim, Evidence
-from echolib.papers.exhibits import ClaimsTable, Figure, Table
+from echolib.papers.claims import Claim, Comparison, Evidence, NotTestable
+from echolib.papers.exhibits import ClaimsTable, Figure, Published, Table, no_row
 from echolib.session import Study
 from echolib.workspace import WorkspaceError
 
@@ -201,17 +201,104 @@ def test_tables_and_figures_go_to_the_report(study, tmp_path):
     assert json.loads(study.record().read_text())["shown"] == [["scores", "What was scored"], ["line", "A line"]]
 
 
-def test_claims_are_tested_and_kept_for_the_scorecard(study):
-    def evidence(results, setup, claim):
-        label = np.full(30, 50.0)
-        two_seeds = np.tile(label, (2, 1))
-        return Evidence(lambda label, value: abs(label - value).mean(-1), label, two_seeds + 4, two_seeds + 1)
+def nearer(*rivals: str) -> list[Claim]:
+    """The claim that ours is nearer to the label than each of several others."""
+    parts = tuple(Comparison("ours", rival, f"against {rival}", printed=-2.0) for rival in rivals)
+    return [Claim("ours is nearer", "MAE (EF points)", "lower", parts)]
 
-    claim = Claim("ours is nearer", better="ours", worse="theirs", quantity="MAE (EF points)", expected="lower")
-    frame = study.show(ClaimsTable(name="claims", caption="c", claims=(claim,), evidence=evidence, data=("camus",)))
+
+def three_points_nearer(results, setup, claim, part) -> Evidence:
+    label = np.full(30, 50.0)
+    two_seeds = np.tile(label, (2, 1))
+    return Evidence(lambda label, value: abs(label - value).mean(-1), label, two_seeds + 4, two_seeds + 1)
+
+
+def test_claims_are_tested_and_kept_for_the_scorecard(study):
+    table = ClaimsTable(
+        name="claims",
+        caption="c",
+        claims=lambda setup: nearer("theirs", "another"),
+        evidence=three_points_nearer,
+        data=("camus",),
+    )
+    frame = study.show(table)
     assert frame["difference"].tolist() == [-3.0] and frame["verdict"].tolist() == ["supported"]
-    (entry,) = json.loads(study.record().read_text())["claims"]
+    parts = study.show(table.in_parts())
+    assert parts["condition"].tolist() == ["against theirs", "against another"]
+    (entry,) = json.loads(study.record().read_text())["claims"]  # the claim once, its comparisons not at all
     assert entry["paper"] == "02_x" and entry["claim"] == "ours is nearer" and entry["data"] == "phantom"
+    assert (entry["parts"], entry["printed"], entry["verdict"]) == ("2 of 2", -2.0, "supported")
+
+
+@pytest.fixture
+def story(written) -> Study:
+    """A notebook in a profile that runs the story alone."""
+    return Study.open("02_x", profile="demo", camus="")
+
+
+def told(**fields) -> Table:
+    """A table of three methods beside published numbers, of which `plain` and `ours` tell the story."""
+    rows = {name: [experiment(name)] for name in ("plain", "ours", "theirs")}
+    published = pd.DataFrame({"model": ["ours", "theirs", "plain"], "mae": [1.0, 2.0, 3.0]})
+    options = {
+        "rows": lambda setup: rows,
+        "story": {"plain", "ours"}.__contains__,
+        "measure": scores,
+        "data": ("camus",),
+    }
+    options["published"] = Published(read=lambda: published, keys="model", metrics=("mae",))
+    return Table(**({"name": "scores", "caption": "What was scored."} | options | fields))
+
+
+def test_a_story_leaves_rows_out_and_says_so(story, study, swept, tmp_path):
+    table = story.show(told()).set_index("model")
+    assert [experiment.name for experiment in swept["experiments"]] == ["plain", "ours"]  # theirs is not trained
+    assert table.loc["theirs", "data"] == "in full" and np.isnan(table.loc["theirs", "mae"])
+    assert table.loc["theirs", "mae_published"] == 2.0
+    assert table.loc[["plain", "ours"], "data"].tolist() == ["phantom"] * 2
+    record = json.loads(story.record().read_text())
+    caption = "What was scored. In the larger profiles: theirs."
+    assert record["shown"] == [["scores", caption]] and record["rows"] == {
+        "scores": {"plain": ["plain"], "ours": ["ours"]}
+    }
+    assert caption in (tmp_path / "reports" / "demo" / "02_x" / "scores.md").read_text()
+    every = study.show(told()).set_index("model")  # a profile that is no story
+    assert [experiment.name for experiment in swept["experiments"]] == ["plain", "ours", "theirs"]
+    assert every["data"].tolist() == ["phantom"] * 3
+    assert json.loads(study.record().read_text())["shown"] == [["scores", "What was scored."]]
+
+
+@pytest.mark.parametrize(
+    "left_out", [{"story": no_row}, {"story": no_row, "rows": lambda setup: {}}, {"story": {"x"}.__contains__}]
+)
+def test_what_tells_no_part_of_the_story_is_named_and_not_made(story, swept, capsys, tmp_path, left_out):
+    capsys.readouterr()
+    assert story.show(told(**left_out)) is None
+    assert capsys.readouterr().out == "scores: made in the larger profiles (full, gpu, paper)\n"
+    assert swept == {} and not (tmp_path / "reports").exists()
+    record = json.loads(story.record().read_text())
+    assert record["shown"] == [] and record["rows"] == {}
+
+
+def test_of_a_comparison_with_a_row_left_out_the_claim_says_so(story, swept):
+    def evidence(results, setup, claim, part) -> Evidence:
+        if part.worse not in results:
+            raise NotTestable("it was not run")
+        return three_points_nearer(results, setup, claim, part)
+
+    rows = {name: [experiment(name)] for name in ("ours", "plain", "theirs")}
+    table = ClaimsTable(
+        name="claims",
+        caption="c",
+        rows=lambda setup: rows,
+        story={"plain", "ours"}.__contains__,
+        claims=lambda setup: nearer("plain", "theirs"),
+        evidence=evidence,
+    )
+    (claim,) = story.show(table).to_dict("records")
+    assert (claim["verdict"], claim["parts"], claim["condition"]) == ("supported", "1 of 2", "against plain")
+    parts = story.show(table.in_parts())
+    assert parts["verdict"].tolist() == ["supported", "not testable: in full"]
 
 
 @pytest.mark.parametrize("given", [False, True])

@@ -117,11 +117,11 @@ def make_request(
 
 
 def _of_profile(notebooks: list[Notebook], profile: str) -> list[Notebook]:
-    """The notebooks that a profile runs. Raises StudyError where none is left."""
+    """The notebooks that a profile runs. Raises StudyError where it runs none of those asked for."""
     from echolib.papers.registry import is_run
 
     kept = [notebook for notebook in notebooks if is_run(notebook.name, profile)]
-    if not kept:
+    if notebooks and not kept:
         names = ", ".join(notebook.name for notebook in notebooks)
         raise StudyError(f"{names}: not in the profile {profile!r} but in {', '.join(whole_profiles())}")
     return kept

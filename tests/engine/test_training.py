@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from echolib.engine.schedule import Schedule
-from echolib.engine.trainer import NonFiniteLoss, OutOfMemory, OutOfTime
+from echolib.engine.trainer import NonFiniteLoss, OutOfMemory, OutOfTime, epoch_seed, step_seed
 from tests.engine import toy
 
 
@@ -63,6 +63,35 @@ def test_training_goes_on_after_the_deadline(tmp_path, unbroken):
         unlucky.run(toy.toy_model())
     toy.trainer(tmp_path).run(toy.toy_model())
     assert_same(tmp_path, unbroken)
+
+
+class Greedy(toy.Toy):
+    """Draws `extra` numbers more in each step, after its batch."""
+
+    extra: int = 0
+
+    def batch(self, data, items, generator):
+        inputs, targets = super().batch(data, items, generator)
+        DRAWN.append(inputs)
+        torch.rand(self.extra, generator=generator)
+        return inputs, targets
+
+
+DRAWN: list[torch.Tensor] = []
+
+
+def test_what_a_step_draws_more_changes_no_later_batch(tmp_path):
+    """Each step draws from a seed of its own, the order of items from the epoch's."""
+    schedule, drawn = toy.SCHEDULE.model_copy(update={"epochs": 2}), {}
+    for extra in (0, 7):
+        DRAWN.clear()
+        toy.trainer(tmp_path / str(extra), Greedy(extra=extra), schedule).run(toy.toy_model())
+        drawn[extra] = list(DRAWN)
+    assert len(drawn[0]) == 2 * 4 and all(torch.equal(one, other) for one, other in zip(*drawn.values(), strict=True))
+    data, numbers = toy.toy_data(), torch.Generator().manual_seed(epoch_seed(11, 1))
+    items = torch.randperm(30, generator=numbers)[16:24]  # of the second epoch's third step
+    noise = torch.randn(8, 4, generator=torch.Generator().manual_seed(step_seed(11, 1, 2)))
+    assert torch.equal(drawn[7][4 + 2], data[items] + 0.1 * noise)
 
 
 def test_progress_adds_up_to_the_epochs(tmp_path):

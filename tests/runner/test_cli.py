@@ -56,15 +56,15 @@ def test_plan_lists_every_experiment_and_its_cost_and_writes_nothing(home, execu
     assert "02_echonet_dynamic   to run" in lines
     experiments = [line for line in lines if "PFLOP" in line]
     assert [line.split()[0] for line in experiments][:4] == [
-        "echonet-r2plus1d_18-seed0",
-        "echonet-r3d_18-seed0",
-        "echonet-mc3_18-seed0",
-        "echonet-deeplabv3",
+        "ef-r2plus1d_18-32px-1epochs-seed0",
+        "ef-r3d_18-32px-1epochs-seed0",
+        "ef-mc3_18-32px-1epochs-seed0",
+        "echonet-deeplabv3-seed0",
     ]
     assert all(line.endswith("new: its data are not there yet") for line in experiments)
     epochs, items = re.search(r"(\d+) epochs x +(\d+) items", experiments[0]).groups()
-    smoke = PROFILES["smoke"]
-    assert (int(epochs), int(items)) == (smoke.clips.epochs, 13)  # of 24, in shares of 9, 1 and 6
+    assert PROFILES["smoke"].phantom["echonet_dynamic"] == 24  # 9 of 16 train, and 4 of the 8 left
+    assert (int(epochs), int(items)) == (PROFILES["smoke"].clips.epochs, 9 + 4)
     assert re.search(
         rf"^{len(experiments)} experiments, 0 done; training the rest takes about \d+ (s|min|h) on", lines[-1]
     )
@@ -101,7 +101,7 @@ def test_out_of_minutes_ends_well_and_says_how_to_go_on(home, executed, monkeypa
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--profile", "tiny"], "no profile 'tiny': one of smoke, demo, gpu, paper"),
+        (["--profile", "tiny"], "no profile 'tiny': one of smoke, demo, full, gpu, paper"),
         (["--profile", "paper"], "the profile 'paper' has no phantom"),
         (["--data", "camus=/nowhere"], "CAMUS: no folder /nowhere"),
         (["--data", "mnist=/nowhere"], "write NAME=FOLDER with one of the names"),
@@ -138,7 +138,7 @@ LONG = "x" * 5000
         (["study", "--only", LONG], "no notebook starts with"),
         (["study", "-p", f"{LONG}=1"], "no notebook asked for has this parameter"),
         (["study", "-p", f"epochs={LONG}"], "is not a int as 3 is"),
-        (["study", "--profile", LONG], "one of smoke, demo, gpu, paper"),
+        (["study", "--profile", LONG], "one of smoke, demo, full, gpu, paper"),
         (["phantom", "/proc/nowhere"], "/proc/nowhere.lock"),
     ],
     ids=["data", "only", "parameter", "value", "profile", "unwritable"],

@@ -6,6 +6,7 @@ import pytest
 
 from echolib.engine.experiment import in_order
 from echolib.papers.registry import papers
+from echolib.runner.notebook import StudyError
 from echolib.runner.plan import asked_experiments, make_plan
 from echolib.runner.request import make_request
 from echolib.workspace import WorkspaceError
@@ -30,10 +31,34 @@ def names(profile: str, **options) -> list[str]:
     return [experiment.name for experiment in in_order(asked)]
 
 
-@pytest.mark.parametrize("profile", ["smoke", "demo", "gpu"])
+@pytest.mark.parametrize("profile", ["smoke", "demo", "full", "gpu"])
 def test_every_profile_is_planned_before_its_phantom_is_written(home, profile):
-    assert len(names(profile)) > 100
+    planned = names(profile)
+    assert len(planned) > (50 if profile == "demo" else 100) and len(set(planned)) == len(planned)
     assert [path.name for path in home.iterdir()] == ["notebooks"]
+
+
+def test_the_story_leaves_out_notebooks_and_rows(home):
+    """Demo runs no notebook that tells no part of it, and of the others the rows that do."""
+    of_profile = {profile: make_request(profile, (), (), ())[0] for profile in ("demo", "full")}
+    notebooks = {profile: {notebook.name for notebook in request.notebooks} for profile, request in of_profile.items()}
+    assert notebooks["full"] - notebooks["demo"] == {"24_ef_systems", "31_tca_robustness"}
+    assert notebooks["full"] == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    story = names("demo")
+    for row in ("system-echognn", "imbalance-ranksim", "tca-m3", "tca-se", "multitask-derived", "ef-mc3_18"):
+        assert [name for name in names("full") if name.startswith(row)], row
+        assert [name for name in story if name.startswith(row)] == [], row
+    for row in ("ef-r2plus1d_18", "imbalance-ldw-supcon", "experts3", "tca-m1", "tca-m2", "multitask-partial-both"):
+        assert len([name for name in story if name.startswith(row)]) >= 3, row  # seeds
+
+
+def test_a_notebook_that_a_profile_leaves_out_is_not_asked_for_in_vain(home):
+    with pytest.raises(StudyError, match=r"24_ef_systems: not in the profile 'demo' but in full, gpu, paper"):
+        make_request("demo", (), ["24"], ())
+    request, _ = make_request("demo", (), ["30", "31"], ())
+    assert [notebook.name for notebook in request.notebooks] == ["30_tca_ablation"]
+    request, _ = make_request("smoke", (), ["24"], ())
+    assert [notebook.name for notebook in request.notebooks] == ["24_ef_systems"]
 
 
 def test_a_phantom_of_another_profile_changes_nothing(home, phantom):

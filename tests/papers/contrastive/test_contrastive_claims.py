@@ -144,9 +144,7 @@ def test_a_cell_no_better_than_the_mean_mask_decides_nothing():
     results = made()
     cell = Cell("camus", RANDOM, 0.05)
     results[cell] = [Tuned(np.full(8, 0.4)), Tuned(np.full(8, 0.6))]  # 0.5 on average, as the mean mask
-    with pytest.raises(
-        NotTestable, match=r"random, U-Net at 5 % on CAMUS did not learn .Dice 0.50, the mean mask 0.50"
-    ):
+    with pytest.raises(NotTestable, match=r"at 5 % on CAMUS did not learn \(Dice 0.50, the mean mask 0.50\)"):
         check_cell(cell, results)
     parts = parts_of(CLAIMS_IN_PARTS.make(results, SETUP), RAISES)
     untested = parts["verdict"].str.contains("did not learn")

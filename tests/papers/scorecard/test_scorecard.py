@@ -10,9 +10,10 @@ import pytest
 from echolib import report
 from echolib.errors import UserError
 from echolib.folders import DataFolders
-from echolib.papers import claims as paper_claims
-from echolib.papers.exhibits import Paper, Setup
-from echolib.papers.multitask import contents as multitask
+from echolib.papers import claim_tests
+from echolib.papers.claim_tests import recorded
+from echolib.papers.claims import Claim, Comparison, Evidence
+from echolib.papers.exhibits import ClaimsTable, Paper, Setup, Table, no_row
 from echolib.papers.profiles import PROFILES
 from echolib.papers.scorecard import contents, scores, tables
 
@@ -26,14 +27,26 @@ TABLE = pd.DataFrame(
         "difference_high": [-0.5, 0.1, 1.0, 0.1, np.nan],
         "smallest": [1.25, 0.9, 0.7, 0.2, np.nan],
         "seeds": [3, 3, 2, 5, np.nan],
+        "parts": ["1 of 1", "2 of 3", "4 of 4", "1 of 1", "0 of 2"],
+        "printed": [-0.5, np.nan, -0.1, -0.2, -0.3],
+        "paper_could_tell": ["yes", "", "no", "no", ""],
         "verdict": ["supported", "open", "opposite", "equivalent", "not testable: too few items"],
     },
-).reindex(columns=paper_claims.COLUMNS)
+).reindex(columns=list(claim_tests.COLUMNS))
 FIRST, SECOND, THIRD = "Contrastive pretraining", "TCA / S-TCA", "Multi-task"
 
 
 def claims_of(paper: str, table: pd.DataFrame = TABLE) -> list[dict]:
-    return paper_claims.tested_claims(table, paper=paper, data="phantom")
+    return recorded(table, paper=paper, data="phantom")
+
+
+@pytest.fixture(autouse=True)
+def declared(monkeypatch) -> dict[str, Paper]:
+    """The papers that are declared: none, until a test adds one."""
+    papers: dict[str, Paper] = {}
+    monkeypatch.setattr(scores, "papers", lambda: papers)
+    monkeypatch.setattr(scores, "is_run", lambda notebook, profile: not (profile == "demo" and notebook == "24_full"))
+    return papers
 
 
 @pytest.fixture
@@ -64,8 +77,12 @@ def test_claims_of_all_notebooks_with_their_outcomes(setup):
     counts = tables.SUMMARY.make({}, setup).set_index("paper")
     assert counts.loc[FIRST].tolist() == [4, 1, 1, 1, 1, 0]
     assert counts.loc[SECOND].tolist() == [1, 0, 0, 0, 0, 1]
-    saved = report.save_table(claims, setup.reports, "claims", "All", decimals=3).read_text()
-    assert f"| {FIRST} | lower | 100 % of the labels | MAE | -1.000 [-2.000, -0.500] | 1.250 | 3 | supported |" in saved
+    assert claims["parts"].tolist() == TABLE["parts"].tolist() and claims["seeds"].tolist()[:4] == [3, 3, 2, 5]
+    saved = tables.CLAIMS.save(claims, setup, setup.reports).read_text()
+    row = (
+        f"| {FIRST} | lower | supported | 1 of 1 | 100 % of the labels | MAE | -0.500 | yes | -1.000 [-2.000, -0.500] |"
+    )
+    assert f"{row} 1.250 | 3 | phantom | 11_b |" in saved
 
 
 def test_a_study_that_has_tested_nothing_yet(tmp_path):
@@ -74,16 +91,64 @@ def test_a_study_that_has_tested_nothing_yet(tmp_path):
     assert len(report.claim_outcomes(scores.outcomes_by_paper(claims)).axes[0].patches) == 0
 
 
-def test_papers_of_which_nothing_is_recorded_are_named(setup, monkeypatch):
-    exhibits = multitask.PAPER.notebooks["40_multitask_ablation"]
-    declared = {
-        "without": Paper(title="No claims", notebooks={"01_x": exhibits[:1], "02_x": ()}),
-        "third": Paper(title=THIRD, notebooks={"40_x": exhibits}),
-        "fourth": Paper(title="An earlier one", notebooks={"12_x": exhibits[:1], "13_x": exhibits}),
-        "first": Paper(title=FIRST, notebooks={"11_b": exhibits}),
+def claims_table(*sentences: str, story=no_row, parts: int = 2) -> ClaimsTable:
+    """A table of claims of so many comparisons each, of which nothing has to be trained."""
+    compared = tuple(Comparison(f"ours {k}", "theirs") for k in range(parts))
+
+    def evidence(results, setup, claim, part) -> Evidence:
+        raise AssertionError("nothing is tested for the scorecard")
+
+    return ClaimsTable(
+        name="claims",
+        caption="",
+        story=story,
+        claims=lambda setup: [Claim(sentence, "MAE", "lower", compared) for sentence in sentences],
+        evidence=evidence,
+    )
+
+
+def test_claims_that_no_record_holds_are_listed_with_the_reason(setup, declared):
+    """Of a notebook that was not run yet, and of one that demo leaves to the larger profiles."""
+    other = Table(name="table_1", caption="", measure=lambda results, setup: pd.DataFrame())
+    declared |= {
+        "without": Paper(title="No claims", notebooks={"01_x": (other,), "02_x": ()}),
+        "first": Paper(title=FIRST, notebooks={"11_b": (claims_table("lower", "a new one"), other)}),
+        "third": Paper(title=THIRD, notebooks={"40_x": (claims_table("lower"),), "24_full": (claims_table("lower"),)}),
     }
-    monkeypatch.setattr(scores, "papers", lambda: declared)
-    assert scores.untested_papers(scores.recorded_claims(setup.reports)) == ["An earlier one", THIRD]
+    claims = tables.CLAIMS.make({}, setup)
+    assert claims["notebook"].tolist() == ["11_b"] * 5 + ["24_full", "40_x", "91_own"]
+    by_claim = claims.set_index(["notebook", "claim"])
+    assert by_claim.loc[("11_b", "lower"), "verdict"] == "supported"  # as recorded, and once
+    reason = "not testable: not run yet"
+    missing = [("11_b", "a new one"), ("24_full", "lower"), ("40_x", "lower")]
+    assert by_claim.loc[missing, "verdict"].tolist() == [reason] * 3
+    assert by_claim.loc[missing, "parts"].tolist() == ["0 of 2"] * 3
+    assert by_claim.loc[missing, "paper"].tolist() == [FIRST, THIRD, THIRD]
+    assert by_claim.loc[missing, ["difference", "seeds"]].isna().all(axis=None)
+    demo = Setup(PROFILES["demo"], setup.folders, reports=setup.reports)
+    in_demo = tables.CLAIMS.make({}, demo).set_index(["notebook", "claim"])["verdict"]
+    assert in_demo[missing].tolist() == [reason, "not testable: in full", reason]
+    counts = tables.SUMMARY.make({}, demo).set_index("paper")
+    assert counts.loc[FIRST].tolist() == [5, 1, 1, 1, 1, 1] and counts.loc[THIRD].tolist() == [2, 0, 0, 0, 0, 2]
+
+
+def test_before_anything_is_run_every_claim_is_there(tmp_path, declared):
+    declared["third"] = Paper(title=THIRD, notebooks={"40_x": (claims_table("lower", "higher"),)})
+    claims = scores.all_claims(Setup(PROFILES["smoke"], DataFolders({}, Path("phantom")), reports=tmp_path))
+    assert claims["claim"].tolist() == ["lower", "higher"] and list(claims.columns) == list(scores.COLUMNS)
+    assert str(claims["seeds"].dtype) == "Int64" and set(scores.outcome(claims)) == {"not testable"}
+
+
+def test_the_study_s_own_claims(tmp_path, monkeypatch):
+    """About thirty, each sentence once in a notebook; those of demo that wait for the larger profiles are said to."""
+    monkeypatch.undo()
+    setup = Setup(PROFILES["demo"], DataFolders({}, Path("phantom")), reports=tmp_path)
+    claims = scores.all_claims(setup)
+    assert 25 <= len(claims) <= 35 and not claims.duplicated(["notebook", "claim"]).any()
+    verdicts = claims.groupby("notebook")["verdict"].unique()
+    assert verdicts["31_tca_robustness"].tolist() == ["not testable: in full"]
+    assert verdicts["30_tca_ablation"].tolist() == ["not testable: not run yet"]
+    assert set(claims["paper"]) == {"Contrastive pretraining", "EchoMEN", "TCA / S-TCA", "Multi-task"}
 
 
 @pytest.mark.parametrize(

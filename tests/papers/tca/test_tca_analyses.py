@@ -68,6 +68,7 @@ def test_maps_lie_over_the_traced_diastoles(setup, results):
     (result,) = results[MODELS["m2"]]
     maps = activation_maps(result, setup.context)
     assert maps.names.tolist() == result.predictions["name"].tolist()
+    assert maps.cells == (2, 2)  # 32 px at a stride of 16
     assert maps.maps.shape == maps.frames.shape == maps.ventricle.shape == (len(maps.names), 32, 32)
     assert ((maps.areas > 0) & (maps.areas < 0.5)).all() and ((maps.shares >= 0) & (maps.shares <= 1)).all()
     (selection,) = result.experiment.data
