@@ -8,7 +8,7 @@ AdamW and a one-cycle rate, and their reports say so.
 
 from echolib.papers.sizes import ClipSizes, ContrastiveSizes, ImageSizes, MultiTaskSizes, Profile
 
-DEMO_PHANTOM = {"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 160}
+DEMO_PHANTOM = {"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 300}
 SMOKE_CLIPS = ClipSizes(length=4, size=32, width=4, blocks=1, epochs=1, batch_size=6, test_stride=16)
 # 16 frames over the papers' 32 at period 2; 64 px leave 4 x 4 cells after an encoder's last stage
 FULL_CLIPS = ClipSizes(length=16, period=4, size=64, width=16, blocks=1, epochs=12, batch_size=8, test_stride=8)
@@ -109,7 +109,7 @@ PROFILES = {
                 draws=(0, 1, 2, 3, 4),
             ),
             multitask=MultiTaskSizes(
-                size=128, width=16, epochs=10, labels_per_batch=8, labels_per_epoch=1600, rate=2e-2
+                size=128, width=16, epochs=10, labels_per_batch=8, labels_per_epoch=1600, rate=1e-2
             ),
             camus_stored=256,
             expert_clips=4,
