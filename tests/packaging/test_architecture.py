@@ -7,9 +7,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2] / "echolib"
 FLOORS = (
-    ("errors", "faces", "files", "frozen", "portable", "processes", "shapes", "server"),
-    ("workspace", "geometry", "losses", "provenance", "sealed"),
-    ("metrics", "models"),
+    ("errors", "faces", "files", "frozen", "processes", "shapes", "server"),
+    ("workspace", "geometry", "losses", "portable", "sealed"),
+    ("metrics", "models", "provenance"),
     ("data", "report"),
     ("folders", "phantom", "engine"),
     ("tasks",),
