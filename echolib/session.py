@@ -58,7 +58,8 @@ class Study:
             raise WorkspaceError(f"no profile {profile!r}: one of {', '.join(PROFILES)}")
         workspace, device = Workspace(find_home()), provenance.best_device()
         used = {name: str(parameters[name]) for name in dataset_names() if name in parameters}
-        folders = locate(workspace, profile, used, phantom=bool(PROFILES[profile].phantom))
+        sizes = PROFILES[profile]
+        folders = locate(workspace, sizes.phantom_of or profile, used, phantom=bool(sizes.phantom))
         simulated = any(name not in folders.given for name in used)
         write_missing_phantom(folders.needed_phantom if simulated else None, PROFILES[profile].phantom)
         deadline = os.environ.get("ECHOLIB_DEADLINE")
@@ -216,7 +217,7 @@ class Study:
             "commit": provenance.commit(self.workspace.home),
             "versions": provenance.versions(),
             "device": provenance.device_name(device),
-            "portable": is_portable(device),
+            "portable": self._is_portable(device),
             "seconds": round(time.monotonic() - self.started, 1),
             "peak_memory_mib": self._peak_memory_mib(device),
             "experiments": self.experiments,
@@ -227,6 +228,12 @@ class Study:
         }
         write_json(path, content)
         return path
+
+    def _is_portable(self, device: str) -> bool:
+        """Whether this process and every experiment it shows, which may have been trained before, compute alike on all
+        machines."""
+        trained_alike = all(stored["metrics"].get("portable") for stored in self.experiments.values())
+        return trained_alike and is_portable(device)
 
     def _peak_memory_mib(self, device: str) -> int:
         """Of this process and of every experiment it shows, which may have run in another one."""

@@ -15,7 +15,7 @@ from echolib.engine.experiment import Experiment, Result, RunContext
 from echolib.folders import DataFolders
 from echolib.papers.claim_tests import TestedClaim, claims_table, parts_table, put_to_test
 from echolib.papers.claims import Claim, Comparison, Evidence, NotTestable
-from echolib.papers.profiles import Profile
+from echolib.papers.sizes import Profile
 from echolib.report.published import NOT_MEASURED, beside_published
 from echolib.report.tables import save_table
 

@@ -1,100 +1,14 @@
-"""How large a study is: smoke, demo, full, gpu, paper. A profile changes sizes, and in demo which rows run now: those
-that carry each paper's point, while tables say "in full" of the others. It never changes the method.
+"""How large a study is: smoke, demo, full, gpu, paper. A profile changes sizes, and in demo and gpu_core which rows run
+now: those that carry each paper's point, while tables say "in full" of the others. It never changes the method.
 
 One thing follows from size: small networks from random weights learn nothing in a few epochs of the papers' SGD at
 1e-4, which assumes Kinetics weights. So `published_schedules` is true in `paper` alone; the other profiles train with
 AdamW and a one-cycle rate, and their reports say so.
 """
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from echolib.papers.sizes import ClipSizes, ContrastiveSizes, ImageSizes, MultiTaskSizes, Profile
 
-from echolib.frozen import Frozen
-
-
-class ClipSizes(Frozen):
-    """Clips for EF and the networks that read them."""
-
-    length: PositiveInt  # frames
-    period: PositiveInt = 2
-    size: PositiveInt  # pixels
-    width: PositiveInt  # channels of the first stage, 64 in the papers
-    blocks: PositiveInt  # residual blocks a stage, 2 in the papers
-    epochs: PositiveInt
-    batch_size: PositiveInt
-    test_stride: PositiveInt  # 1 predicts from every start
-
-
-class ImageSizes(Frozen):
-    """Frames for segmentation and the networks that read them."""
-
-    size: PositiveInt
-    width: PositiveInt
-    epochs: PositiveInt
-    batch_size: PositiveInt
-
-
-class ContrastiveSizes(Frozen):
-    """Contrastive pretraining and the fine-tuning of it.
-
-    pretraining_steps, steps: optimiser steps of all epochs together, a multiple of the epochs and the same for every
-    dataset and fraction of the labels. None in `paper`: its epochs see each item once, fewer labels take fewer steps.
-    """
-
-    size: PositiveInt  # pixels, 224 in the paper
-    width: PositiveInt
-    temperature: PositiveFloat  # of SimCLR, 0.1 in the paper
-    pretraining_epochs: PositiveInt  # 300 in the paper
-    pretraining_steps: PositiveInt | None
-    pretraining_batch: PositiveInt  # 128 and 256
-    epochs: PositiveInt  # of fine-tuning, 50 in the released code
-    steps: PositiveInt | None
-    batch_size: PositiveInt  # 128
-    rate: float  # of MADGRAD, where the published schedules are not kept
-    draws: tuple[int, ...] = Field(min_length=1)  # of a fraction of the labels, each with its own initial weights
-
-
-class MultiTaskSizes(Frozen):
-    """Masks and keypoints by one network."""
-
-    size: PositiveInt  # pixels, a multiple of 32
-    width: PositiveInt  # 64 is EfficientNet-B0 and a decoder of 256 to 16 channels
-    epochs: PositiveInt
-    labels_per_batch: PositiveInt  # images with masks in a batch, and images with keypoints: alike in every row
-    labels_per_epoch: PositiveInt
-
-
-class Profile(Frozen):
-    """Sizes of everything."""
-
-    name: str
-    phantom: dict[str, NonNegativeInt]  # videos or patients of each dataset; {}: none, the real datasets are needed
-    seeds: tuple[int, ...] = Field(min_length=1)
-    compared_seeds: tuple[int, ...] = Field(min_length=1)  # of methods that a paper's claims set against each other
-    story_only: bool = False  # runs the rows that carry each paper's point; tables say "in full" of the others
-    published_schedules: bool
-    weights: bool  # Kinetics and ImageNet weights, where a full-size network can take them
-    clips: ClipSizes
-    attention: ClipSizes  # of the tables on TCA, whose maps need 64 px to have 4 x 4 cells
-    frames: ImageSizes  # EchoNet-Dynamic's traced frames
-    camus: ImageSizes
-    contrastive: ContrastiveSizes
-    multitask: MultiTaskSizes
-    camus_stored: PositiveInt  # CAMUS images are letterboxed to this square, on which Dice is measured
-    expert_clips: PositiveInt  # of each training video, whose features EchoMEN's experts learn from
-    expert_epochs: PositiveInt
-    contrast_weights: tuple[float, ...]  # lambda of EchoMEN's contrastive loss, swept
-    measured_patients: PositiveInt = 60  # whose frames are measured beside the phantom's
-    resamples: PositiveInt = 10_000  # of a bootstrap
-
-
-def with_seeds(profile: Profile, count: int) -> Profile:
-    """The profile with seeds 0 to count - 1 for every method; with its own where count is 0."""
-    if count < 0:
-        raise ValueError(f"the number of seeds is 0 (the profile's own) or more, not {count}")
-    seeds = tuple(range(count))
-    return profile.model_copy(update={"seeds": seeds, "compared_seeds": seeds}) if count else profile
-
-
+DEMO_PHANTOM = {"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 300}
 SMOKE_CLIPS = ClipSizes(length=4, size=32, width=4, blocks=1, epochs=1, batch_size=6, test_stride=16)
 # 16 frames over the papers' 32 at period 2; 64 px leave 4 x 4 cells after an encoder's last stage
 FULL_CLIPS = ClipSizes(length=16, period=4, size=64, width=16, blocks=1, epochs=12, batch_size=8, test_stride=8)
@@ -128,7 +42,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0,),
             ),
-            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12),
+            multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12, rate=2e-2),
             camus_stored=64,
             expert_clips=2,
             expert_epochs=2,
@@ -138,7 +52,7 @@ PROFILES = {
         ),
         Profile(
             name="demo",
-            phantom={"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 160},
+            phantom=DEMO_PHANTOM,
             seeds=(0, 1, 2),
             compared_seeds=(0, 1, 2),
             story_only=True,
@@ -155,15 +69,15 @@ PROFILES = {
                 width=8,
                 temperature=0.5,  # at 0.1 the loss stays at that of equal embeddings
                 pretraining_epochs=8,
-                pretraining_steps=640,
-                pretraining_batch=32,
+                pretraining_steps=1600,
+                pretraining_batch=16,
                 epochs=8,
                 steps=400,
                 batch_size=4,
                 rate=3e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800),
+            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800, rate=2e-2),
             camus_stored=256,
             expert_clips=4,
             expert_epochs=20,
@@ -171,7 +85,8 @@ PROFILES = {
         ),
         Profile(
             name="full",
-            phantom={"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 160},
+            phantom=DEMO_PHANTOM,
+            phantom_of="demo",
             seeds=(0, 1, 2),
             compared_seeds=(0, 1, 2, 3, 4),
             published_schedules=False,
@@ -185,15 +100,17 @@ PROFILES = {
                 width=8,
                 temperature=0.5,
                 pretraining_epochs=8,
-                pretraining_steps=640,
-                pretraining_batch=32,
+                pretraining_steps=3200,
+                pretraining_batch=16,
                 epochs=8,
                 steps=400,
-                batch_size=4,
+                batch_size=8,
                 rate=3e-3,
-                draws=(0, 1, 2),
+                draws=(0, 1, 2, 3, 4),
             ),
-            multitask=MultiTaskSizes(size=128, width=16, epochs=10, labels_per_batch=8, labels_per_epoch=1600),
+            multitask=MultiTaskSizes(
+                size=128, width=16, epochs=10, labels_per_batch=8, labels_per_epoch=1600, rate=1e-2
+            ),
             camus_stored=256,
             expert_clips=4,
             expert_epochs=20,
@@ -223,7 +140,9 @@ PROFILES = {
                 rate=1e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600),
+            multitask=MultiTaskSizes(
+                size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600, rate=3e-4
+            ),
             camus_stored=512,
             expert_clips=4,
             expert_epochs=20,
@@ -253,7 +172,9 @@ PROFILES = {
                 rate=1e-4,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800),
+            multitask=MultiTaskSizes(
+                size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800, rate=3e-4
+            ),
             camus_stored=512,
             expert_clips=8,
             expert_epochs=20,
@@ -261,6 +182,11 @@ PROFILES = {
         ),
     )
 }
+
+# The rows of gpu that carry each paper's point: what it trains, gpu finds finished.
+PROFILES["gpu_core"] = PROFILES["gpu"].model_copy(
+    update={"name": "gpu_core", "phantom_of": "gpu", "story_only": True, "compared_seeds": (0, 1, 2)}
+)
 
 
 def whole_profiles() -> list[str]:

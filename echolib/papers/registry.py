@@ -11,7 +11,8 @@ from echolib.data.registry import dataset_names
 from echolib.engine.experiment import Experiment, RunContext
 from echolib.folders import DataFolders
 from echolib.papers.exhibits import Exhibit, Paper, Setup, no_row
-from echolib.papers.profiles import PROFILES, with_seeds
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import with_seeds
 
 _OF_THE_SETUP = ("profile", "seeds")  # parameters that size the study; the rest, but for folders, are a notebook's own
 

@@ -15,17 +15,19 @@ def dice_by_fraction(tables: Mapping[str, pd.DataFrame], columns: Mapping[str, f
     """Mean Dice against the share of training labels (log scale) with bands, one panel per network, one line per start.
 
     tables {panel title: one row per start, with "start" and, for each of `columns`, its Dice, <column>_low and
-    <column>_high}; columns {column: percent of the labels}.
+    <column>_high}; columns {column: percent of the labels}. Cells without a Dice are left out, and panels without any.
     """
-    figure, axes = panels(1, len(tables), height=2.8, sharey=True)
+    measured = {title: table.dropna(subset=list(columns), how="all") for title, table in tables.items()}
+    measured = {title: table for title, table in measured.items() if len(table)}
+    figure, axes = panels(1, len(measured), height=2.8, sharey=True)
     shares = list(columns.values())
-    for panel, (title, table) in zip(axes, tables.items(), strict=True):
-        rows = table.dropna(subset=list(columns)).to_dict("records")
-        for colour, row in coloured(rows):
-            low, high = ([row[f"{name}_{end}"] for name in columns] for end in ("low", "high"))
-            panel.fill_between(shares, low, high, color=colour, alpha=0.13, linewidth=0)
-            dice = [row[name] for name in columns]
-            panel.plot(shares, dice, marker="o", markersize=3, color=colour, label=row["start"])
+    for panel, (title, table) in zip(axes, measured.items(), strict=True):
+        for colour, row in coloured(table.to_dict("records")):
+            names = [name for name in columns if row[name] == row[name]]
+            of_row = [columns[name] for name in names]
+            low, high = ([row[f"{name}_{end}"] for name in names] for end in ("low", "high"))
+            panel.fill_between(of_row, low, high, color=colour, alpha=0.13, linewidth=0)
+            panel.plot(of_row, [row[name] for name in names], marker="o", ms=3, color=colour, label=row["start"])
         panel.set(xscale="log", xlabel="Training labels (%)", title=title)
         panel.set_xticks(shares, [f"{share:g}" for share in shares])
         panel.minorticks_off()

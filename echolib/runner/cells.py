@@ -121,7 +121,7 @@ def key_columns(first: pd.DataFrame, second: pd.DataFrame) -> list[str] | None:
 def value_columns(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
     """The columns of both that are compared: no timings, no ends of intervals (they belong to their number), no
     difference to a published number that stands beside."""
-    return [name for name in first if name in second and not _is_left_out(name, first)]
+    return [name for name in map(str, first) if name in second and not _is_left_out(name, first)]
 
 
 def number(text: str) -> float | None:
@@ -163,7 +163,7 @@ def _distinct(table: pd.DataFrame, keys: list[str]) -> int:
 
 
 def _by_key(table: pd.DataFrame, keys: list[str]) -> dict[tuple[str, ...], dict[str, str]]:
-    rows: list[dict[str, str]] = table.to_dict("records")
+    rows = [{str(name): str(cell) for name, cell in row.items()} for row in table.to_dict("records")]
     return {tuple(row[key] for key in keys): row for row in rows}
 
 
@@ -174,7 +174,7 @@ def _lacking(rows: dict, others: dict, keys: list[str]) -> Iterator[str]:
 
 
 def _lost(first: pd.DataFrame, second: pd.DataFrame) -> Iterator[str]:
-    yield from (f"column {name}" for name in first if name not in second and not _is_left_out(name, first))
+    yield from (f"column {name}" for name in map(str, first) if name not in second and not _is_left_out(name, first))
 
 
 def row_name(row: dict[str, str]) -> str:

@@ -51,9 +51,8 @@ class Comparison:
     def as_json(self) -> dict[str, object]:
         """All of it, for other programs."""
         cells = [{**vars(cell), "turned": cell.turned} for cell in self.moved]
-        return {"clean": self.is_clean, "summary": self.counts(), "unlike": self.unlike, "moved": cells} | {
-            "only": self.only
-        }
+        summary: dict[str, object] = {"clean": self.is_clean, "summary": self.counts(), "unlike": self.unlike}
+        return summary | {"moved": cells, "only": self.only}
 
     def counts(self) -> dict[str, int]:
         """How many cells were compared, are equal, moved in each way, and how many verdicts turned round."""

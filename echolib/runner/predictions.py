@@ -61,7 +61,7 @@ def as_published(predictions: pd.DataFrame) -> str | None:
     table = table.dropna(axis="columns", how="all")
     if "person" in table and (table["name"].str.partition("_")[0] == table["person"]).all():
         table = table.drop(columns="person")  # a name begins with it
-    for name in table.select_dtypes("float"):
+    for name in map(str, table.select_dtypes("float")):
         table[name] = table[name].round(DECIMALS) + 0.0  # no -0.000
     return table.to_csv(index=False, lineterminator="\n", float_format=f"%.{DECIMALS}f")
 

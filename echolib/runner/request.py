@@ -103,7 +103,8 @@ def make_request(
     if profile not in PROFILES:
         raise StudyError(f"no profile {profile!r}: one of {', '.join(PROFILES)}")
     workspace = Workspace(find_home())
-    folders = locate(workspace, profile, _folders(data), phantom=bool(PROFILES[profile].phantom))
+    sizes = PROFILES[profile]
+    folders = locate(workspace, sizes.phantom_of or profile, _folders(data), phantom=bool(sizes.phantom))
     if not folders:
         names = " or ".join(f"{name.upper()}=FOLDER" for name in dataset_names())
         raise StudyError(f"the profile {profile!r} has no phantom: give it data, {names}")

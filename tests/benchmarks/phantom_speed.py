@@ -31,7 +31,8 @@ def ours(videos: int) -> float:
     """Frames per second of `write_phantom`."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        root = write_phantom(Path(folder) / "p", videos=videos, patients=0, lvh_videos=0, progress=False)
+        items = {"echonet_dynamic": videos, "camus": 0, "echonet_lvh": 0}
+        root = write_phantom(Path(folder) / "p", items, progress=False)
         seconds = time.perf_counter() - start
         with open(root / "EchoNet-Dynamic" / "FileList.csv", newline="") as file:
             return sum(int(row["NumberOfFrames"]) for row in csv.DictReader(file)) / seconds

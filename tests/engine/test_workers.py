@@ -18,6 +18,7 @@ from echolib.engine.trainer import OutOfTime
 from echolib.engine.workers import WorkerDied
 from echolib.papers.echonet_dynamic.experiments import NETWORKS, beat_to_beat_experiment, ef_experiments
 from echolib.papers.profiles import PROFILES
+from echolib.portable import CORES
 from echolib.tasks.ef_regression import EFRegression
 
 SMOKE = PROFILES["smoke"]
@@ -35,7 +36,7 @@ def experiments(phantom, epochs=1):
     return [experiment.model_copy(update={"schedule": schedule}) for experiment in trained]
 
 
-def test_only_enough_work_on_a_cpu_is_spread(phantom, context):
+def test_only_enough_work_on_a_cpu_is_spread(phantom, context, monkeypatch):
     few, many = experiments(phantom), experiments(phantom, epochs=workers.FEWEST_EPOCHS)
     torch.set_num_threads(2)
     assert workers.worker_count(few, context) == 1
@@ -45,6 +46,9 @@ def test_only_enough_work_on_a_cpu_is_spread(phantom, context):
     assert workers.worker_count(many, gpu) == 1
     torch.set_num_threads(1)
     assert workers.worker_count(many, context) == 1
+    monkeypatch.setattr(workers, "is_portable", lambda: True)  # each training has one thread, whatever the machine
+    monkeypatch.setenv(CORES, "2")
+    assert workers.worker_count(many, context) == 2
 
 
 def test_side_by_side_is_as_one_after_another(phantom, context, tmp_path, capsys, monkeypatch):

@@ -3,7 +3,8 @@
 import pytest
 
 from echolib.papers import gates
-from echolib.papers.profiles import PROFILES, whole_profiles, with_seeds
+from echolib.papers.profiles import PROFILES, whole_profiles
+from echolib.papers.sizes import with_seeds
 
 
 def test_profiles_change_sizes_alone():

@@ -28,6 +28,18 @@ def test_dice_by_the_share_of_labels(texts):
     assert axes.get_xscale() == "log" and axes.get_ylabel() == "Dice" and "phantom" in texts(figure)
 
 
+def test_cells_that_were_not_run_are_left_out_of_the_curves():
+    table = pd.DataFrame({"start": ["random"], "d5": [0.7], "d25": [np.nan], "d100": [0.9]})
+    for column in ("d5", "d25", "d100"):
+        table[f"{column}_low"], table[f"{column}_high"] = table[column] - 0.1, table[column] + 0.05
+    nothing = table.assign(d5=np.nan, d100=np.nan)
+    figure = dice_by_fraction({"DeepLab": nothing, "U-Net": table}, {"d5": 5, "d25": 25, "d100": 100}, data="phantom")
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left") == "U-Net"
+    np.testing.assert_allclose(axes.lines[0].get_xydata(), [[5, 0.7], [100, 0.9]])
+    assert axes.get_xticks().tolist() == [5, 25, 100]
+
+
 def test_noise_curves_are_means_over_seeds_with_their_range(texts):
     label = np.array([30.0, 50.0, 70.0])
     seeds = np.stack([label + 1, label - 3])

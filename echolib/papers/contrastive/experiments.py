@@ -13,7 +13,8 @@ from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
 from echolib.models.segmentation import SegmentationNetwork, rates_at
 from echolib.papers.echonet_dynamic.experiments import camus_selection, echonet_selection
-from echolib.papers.profiles import PROFILES, Profile
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import Profile
 from echolib.tasks.byol import BYOLPretraining
 from echolib.tasks.fine_tuning import FineTuning
 from echolib.tasks.simclr import SimCLRPretraining
@@ -92,14 +93,13 @@ def items_per_epoch(steps: int | None, epochs: int, batch_size: int) -> int | No
 
 def pretraining_schedule(profile: Profile, method: str) -> Schedule:
     """300 epochs of Adam: SimCLR at 1e-3 with ten epochs of warm-up and a cosine, BYOL at 0.2 as printed. Elsewhere
-    both at 2e-3 with a cosine: a rate of 0.2 does not train a network of another width."""
+    both at 1e-3 with a cosine: a rate of 0.2 does not train a network of another width."""
     sizes = {"epochs": profile.contrastive.pretraining_epochs, "batch_size": profile.contrastive.pretraining_batch}
     if profile.published_schedules and method == "byol":
         return Schedule(**sizes, optimiser="adam", learning_rate=0.2, weight_decay=1.5e-6)
     warmup = 10 if profile.published_schedules else sizes["epochs"] / 10
-    rate = 1e-3 if profile.published_schedules else 2e-3
     return Schedule(
-        **sizes, optimiser="adam", learning_rate=rate, weight_decay=1e-6, decay="cosine", warmup_epochs=warmup
+        **sizes, optimiser="adam", learning_rate=1e-3, weight_decay=1e-6, decay="cosine", warmup_epochs=warmup
     )
 
 

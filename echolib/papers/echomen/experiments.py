@@ -14,7 +14,7 @@ from echolib.frozen import Frozen
 from echolib.models.width import scaled_channels
 from echolib.papers.echonet_dynamic.experiments import echonet_selection, ef_experiment, ef_schedule, ef_task
 from echolib.papers.exhibits import Setup
-from echolib.papers.profiles import Profile
+from echolib.papers.sizes import Profile
 from echolib.tasks.balanced_ef import BalancedEF
 from echolib.tasks.distribution_smoothing_ef import DistributionSmoothingEF
 from echolib.tasks.focal_ef import FocalEF

@@ -10,7 +10,8 @@ from echolib.data.selection import DataSelection
 from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import NOT_TRAINED, Schedule
 from echolib.models.video import VideoNetwork
-from echolib.papers.profiles import PROFILES, ClipSizes, ImageSizes, Profile
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import ClipSizes, ImageSizes, Profile
 from echolib.phantom.splits import expected_training
 from echolib.tasks.beat_to_beat import BeatToBeat
 from echolib.tasks.ef_from_clips import FULL_SIZE
@@ -132,7 +133,7 @@ def segmentation_experiment(profile: Profile, folder: Path, seed: int = 0) -> Ex
         width=profile.frames.width,
         weights="imagenet" if profile.weights else "none",
         size=profile.frames.size,
-        objective="bce_sum" if profile.published_schedules else "bce_dice",
+        objective="bce_sum",  # the published script's, in every profile
     )
     selection, schedule = echonet_selection(profile, folder), _segmentation_schedule(profile, profile.frames)
     return Experiment(name=f"echonet-deeplabv3-seed{seed}", task=task, data=(selection,), schedule=schedule, seed=seed)

@@ -14,7 +14,7 @@ from echolib.engine.schedule import Schedule
 from echolib.models.echocotr import DEPTHS
 from echolib.papers.echomen.experiments import SETTINGS, encoder_schedule
 from echolib.papers.echonet_dynamic.experiments import echonet_selection, ef_task
-from echolib.papers.profiles import Profile
+from echolib.papers.sizes import Profile
 from echolib.tasks.bayesian_ef import BayesianEF
 from echolib.tasks.echocotr_ef import EchoCoTrEF
 from echolib.tasks.echognn_ef import EchoGNNEF

@@ -18,9 +18,10 @@ from echolib.data.selection import DataSelection
 from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
 from echolib.models.multitask import SingleTask
+from echolib.models.width import FULL_WIDTH
 from echolib.papers.echonet_dynamic.experiments import camus_selection, echonet_selection, expected_people
 from echolib.papers.exhibits import Rows, Setup
-from echolib.papers.profiles import Profile
+from echolib.papers.sizes import Profile
 from echolib.tasks.multitask import MultiTaskLearning
 
 KEYPOINT_WEIGHT = 1.0  # of the heat maps' divergence beside Dice and cross-entropy
@@ -78,14 +79,17 @@ SELECTIONS = {"camus": biplane_selection, "echonet_dynamic": echonet_selection, 
 
 
 def schedule(profile: Profile, task: MultiTaskLearning) -> Schedule:
-    """As many optimiser steps for every row, with `labels_per_batch` images for each task in a batch.
-
-    AdamW with weight decay 1e-4: 3e-4 along a cosine at full width, 1e-2 in one cycle for narrow networks."""
-    batch_size = profile.multitask.labels_per_batch * task.images_per_epoch // task.labels_per_epoch
-    sizes = {"epochs": profile.multitask.epochs, "batch_size": batch_size}
-    if profile.multitask.width == 64:
-        return Schedule(**sizes, optimiser="adamw", learning_rate=3e-4, weight_decay=1e-4, decay="cosine")
-    return Schedule(**sizes, optimiser="adamw", learning_rate=1e-2, weight_decay=1e-4, decay="one_cycle")
+    """As many optimiser steps for every row, with `labels_per_batch` images for each task in a batch; AdamW with weight
+    decay 1e-4, along a cosine at full width, in one cycle for narrow networks, which start from random weights."""
+    sizes = profile.multitask
+    return Schedule(
+        epochs=sizes.epochs,
+        batch_size=sizes.labels_per_batch * task.images_per_epoch // task.labels_per_epoch,
+        optimiser="adamw",
+        learning_rate=sizes.rate,
+        weight_decay=1e-4,
+        decay="cosine" if sizes.width == FULL_WIDTH else "one_cycle",
+    )
 
 
 def experiment(setup: Setup, row: Row, seed: int) -> Experiment:

@@ -20,7 +20,7 @@ from echolib.papers.echonet_dynamic.experiments import (
     segmentation_experiment,
 )
 from echolib.papers.exhibits import Rows, Setup
-from echolib.papers.profiles import Profile
+from echolib.papers.sizes import Profile
 from echolib.tasks.anchor_ef import AnchorEF
 from echolib.tasks.me_ef import MEEF
 from echolib.tasks.pseudo_labels import PseudoLabels

@@ -5,11 +5,12 @@ On a machine without it the phantom is written here, with what there is, and its
 
 import json
 import os
-import subprocess
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from subprocess import PIPE, Popen
 from threading import Thread
 
 from echolib.data import readers
@@ -37,12 +38,11 @@ def _in_process(job: dict) -> str:
     ended it."""
     environment = child_environment() | {"PYTHONPATH": os.pathsep.join(filter(None, job["paths"]))}
     command = [sys.executable, "-c", f"from {__name__} import work; work()"]
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with Popen(command, bufsize=0, env=environment, stdin=PIPE, stdout=PIPE) as process:
         assert process.stdin and process.stdout
         try:
             with suppress(BrokenPipeError):  # it has failed already, and said why
-                process.stdin.write(json.dumps(job).encode() + b"\n")
-                process.stdin.flush()  # and left open: where it ends, this process has ended
+                process.stdin.write(json.dumps(job).encode() + b"\n")  # left open: its end is that of this process
             said = process.stdout.read()
         except BaseException:
             process.kill()
@@ -58,6 +58,7 @@ def _in_process(job: dict) -> str:
 
 def work() -> None:
     """What that process does: one job, read from standard input; its answer is the only line on standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt goes to every process of a terminal: the parent acts
     job = json.loads(sys.stdin.readline())
     Thread(target=_end_with_input, daemon=True).start()
     readers.__path__ = job["readers"]
@@ -70,7 +71,7 @@ def work() -> None:
 
 
 def _end_with_input() -> None:
-    """Ends this process with the one that it works for, however that happens. Interrupts reach both."""
+    """Ends this process with the one that it works for, however that happens."""
     while os.read(0, 1):
         pass
     os._exit(1)

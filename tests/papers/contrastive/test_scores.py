@@ -68,7 +68,7 @@ def test_cells_left_to_a_larger_profile_are_empty():
     }
     table = scores.fraction_table(results, SETUP, "echonet").set_index("start")
     assert list(table.index) == ["random, U-Net", "SimCLR (E), U-Net", "BYOL (E), U-Net"]
-    assert table[["dice_50", "dice_25"]].isna().all(axis=None) and table["dice_5"].notna().all()
+    assert table[["dice_50", "dice_25"]].isna().to_numpy().all() and table["dice_5"].notna().all()
     assert table["data"].isna().all() and set(table["seeds"]) == {2}
 
 

@@ -19,7 +19,8 @@ from echolib.papers.echomen.experiments import ABLATION, METHODS, echomen_experi
 from echolib.papers.echomen.experts import weights_by_expert
 from echolib.papers.echomen.scores import OTHER_SYSTEMS, printed
 from echolib.papers.exhibits import Setup, no_rows
-from echolib.papers.profiles import PROFILES, with_seeds
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import with_seeds
 
 CHOICES = {"settings": "printed", "denominator": "negatives", "convention": "paper"}
 LABEL = np.linspace(25, 75, 72)

@@ -3,7 +3,8 @@
 import pytest
 
 from echolib.papers.echomen import experiments as echomen
-from echolib.papers.profiles import PROFILES, with_seeds
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import with_seeds
 
 
 def test_seeds_are_given_to_every_method():

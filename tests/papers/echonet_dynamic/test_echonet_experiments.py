@@ -16,7 +16,8 @@ from echolib.papers.echonet_dynamic.experiments import (
     protocol_note,
     segmentation_experiment,
 )
-from echolib.papers.profiles import PROFILES, with_seeds
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import with_seeds
 from echolib.papers.tca.experiments import ablation_experiments
 
 FOLDER = Path("/nowhere")  # an experiment is described without its data

@@ -13,8 +13,9 @@ from echolib.papers.ef_systems.experiments import (
     system_experiments,
     system_task,
 )
-from echolib.papers.profiles import PROFILES, with_seeds
+from echolib.papers.profiles import PROFILES
 from echolib.papers.published import published
+from echolib.papers.sizes import with_seeds
 
 PAPER = PROFILES["paper"]
 FOLDER = "/data/EchoNet-Dynamic"
