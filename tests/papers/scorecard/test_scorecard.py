@@ -153,7 +153,7 @@ def test_the_study_s_own_claims(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("content", "fault"),
-    [("{", "is damaged"), (json.dumps({"claims": [{"claim": "lower"}]}), "a claim in it has no paper, condition")],
+    [("{", "is damaged"), (json.dumps({"claims": [{"claim": "lower"}]}), "a claim in it has no paper, verdict, parts")],
 )
 def test_a_broken_record_is_named(setup, content, fault):
     (setup.reports / "11_b" / "record.json").write_text(content)
