@@ -101,7 +101,7 @@ def test_out_of_minutes_ends_well_and_says_how_to_go_on(home, executed, monkeypa
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--profile", "tiny"], "no profile 'tiny': one of smoke, demo, full, gpu, paper"),
+        (["--profile", "tiny"], "no profile 'tiny': one of smoke, demo, full, gpu, paper, gpu_core"),
         (["--profile", "paper"], "the profile 'paper' has no phantom"),
         (["--data", "camus=/nowhere"], "CAMUS: no folder /nowhere"),
         (["--data", "mnist=/nowhere"], "write NAME=FOLDER with one of the names"),
@@ -138,7 +138,7 @@ LONG = "x" * 5000
         (["study", "--only", LONG], "no notebook starts with"),
         (["study", "-p", f"{LONG}=1"], "no notebook asked for has this parameter"),
         (["study", "-p", f"epochs={LONG}"], "is not a int as 3 is"),
-        (["study", "--profile", LONG], "one of smoke, demo, full, gpu, paper"),
+        (["study", "--profile", LONG], "one of smoke, demo, full, gpu, paper, gpu_core"),
         (["phantom", "/proc/nowhere"], "/proc/nowhere.lock"),
     ],
     ids=["data", "only", "parameter", "value", "profile", "unwritable"],
