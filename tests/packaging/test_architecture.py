@@ -8,9 +8,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2] / "echolib"
 FLOORS = (
     ("errors", "faces", "files", "frozen", "processes", "shapes", "server"),
-    ("portable",),
-    ("workspace", "geometry", "losses", "provenance", "sealed"),
-    ("metrics", "models"),
+    ("workspace", "geometry", "losses", "portable", "sealed"),
+    ("metrics", "models", "provenance"),
     ("data", "report"),
     ("folders", "phantom", "engine"),
     ("tasks",),
