@@ -162,8 +162,8 @@ def _framed(rows: list[dict[str, object]], columns: Sequence[str]) -> pd.DataFra
 
 def recorded(table: pd.DataFrame, *, paper: str, data: str) -> list[dict[str, object]]:
     """A table of claims as a notebook's record keeps it: one entry per claim. data: what it was tested on."""
-    entries = []
+    entries: list[dict[str, object]] = []
     for row in table.to_dict("records"):
-        known = {name: None if pd.isna(value) else value for name, value in row.items()}
+        known = {str(name): None if pd.isna(value) else value for name, value in row.items()}
         entries.append({"paper": paper, "data": data} | known)
     return entries

@@ -41,7 +41,7 @@ def cost_table(experiments: Mapping[str, Experiment], context: RunContext) -> pd
         costs = [cost(part) for part in of_method]
         passes = sum(seconds[key] for key in keys[name])  # of one round after the other
         low, median, high = np.quantile(1e3 * passes / BATCH, [0.25, 0.5, 0.75])
-        counted = {"parameters": sum(of_part.parameters for of_part in costs)}
+        counted: dict[str, float] = {"parameters": sum(of_part.parameters for of_part in costs)}
         counted["gflop"] = sum(of_part.gflop_per_item for of_part in costs) / 3  # forward alone
         rows.append({"method": name} | counted | {"ms": median, "ms_low": low, "ms_high": high})
     return pd.DataFrame(rows)

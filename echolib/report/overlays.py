@@ -79,9 +79,9 @@ def keypoint_overlays(
 def _square_round(points: np.ndarray, side: float, shape: tuple[int, ...]) -> np.ndarray:
     """Corners (2, 2), x and y, of a square round points (K, 2), moved into an image (H, W) where it fits into it."""
     size = np.asarray(shape[1::-1], float)
-    side = np.minimum(side, size)
-    first = np.clip((points.min(0) + points.max(0) - side) / 2, -0.5, size - side - 0.5)
-    return np.stack([first, first + side])
+    sides = np.minimum(side, size)
+    first = np.clip((points.min(0) + points.max(0) - sides) / 2, -0.5, size - sides - 0.5)
+    return np.stack([first, first + sides])
 
 
 def activation_overlays(

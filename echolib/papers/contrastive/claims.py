@@ -79,8 +79,8 @@ def _compared(better: Cell, worse: Cell, condition: str) -> Comparison:
 def _everywhere(better: str, worse: str, networks: Sequence[str] = NETWORKS, where: Sequence[str] = tuple(MEASURED_ON)):
     """One way to start against another in every cell: methods as "simclr echonet", "none", ..."""
     for dataset, network, fraction in product(where, networks, FRACTIONS):
-        pair = (Cell(dataset, _start(method, network), fraction) for method in (better, worse))
-        yield _compared(*pair, f"{MEASURED_ON[dataset]}, {NAMES[network]}, {of_the_labels(fraction)}")
+        one, other = (Cell(dataset, _start(method, network), fraction) for method in (better, worse))
+        yield _compared(one, other, f"{MEASURED_ON[dataset]}, {NAMES[network]}, {of_the_labels(fraction)}")
 
 
 def _start(method: str, network: str) -> Start:
@@ -110,8 +110,8 @@ def _gains() -> Iterator[GainComparison]:
 
 def _networks() -> Iterator[Comparison]:
     for fraction in FRACTIONS:
-        pair = (Cell("echonet", _start("simclr echonet", network), fraction) for network in NETWORKS)
-        yield _compared(*pair, of_the_labels(fraction))
+        one, other = (Cell("echonet", _start("simclr echonet", network), fraction) for network in NETWORKS)
+        yield _compared(one, other, of_the_labels(fraction))
 
 
 def claims(setup: Setup) -> Sequence[Claim]:

@@ -6,7 +6,7 @@ fine-tuned on 100, 50, 25 or 5 % of the labels, on EchoNet-Dynamic (Table 1) and
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from echolib.data.selection import DataSelection
 from echolib.engine.experiment import Experiment
@@ -108,7 +108,12 @@ def pretraining_experiment(
 ) -> Experiment:
     """An encoder pretrained on one dataset; dilated=False is the backbone that the released code gives BYOL."""
     sizes = profile.contrastive
-    common = {"network": NETWORKS[network], "width": sizes.width, "size": sizes.size, "dilated": dilated}
+    common: dict[str, Any] = {
+        "network": NETWORKS[network],
+        "width": sizes.width,
+        "size": sizes.size,
+        "dilated": dilated,
+    }
     common["items_per_epoch"] = items_per_epoch(
         sizes.pretraining_steps, sizes.pretraining_epochs, sizes.pretraining_batch
     )

@@ -32,7 +32,7 @@ def learning_curves(results: Results, setup: Setup) -> "Figure":
                 panel.plot(log["epoch"] + 1, log[column], color=colour)
                 panel.plot(log["epoch"][best] + 1, log[column][best], "o", color=colour, markeredgecolor="white")
         panel.set(xlabel="Epoch", ylabel=name)
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.locator_params(axis="x", integer=True)
     lines = [axes[0].plot([], [], color=colour, label=row.title)[0] for colour, row in coloured(results)]
     lines += axes[0].plot([], [], "o", color="0.3", markeredgecolor="white", label="weights kept")
     figure.legend(handles=lines, loc="outside lower center", ncols=2)

@@ -64,7 +64,9 @@ def keypoint_error_and_floor(results: Sequence[Result]) -> tuple[float, float]:
 def dice_and_floor(results: Sequence[Result], dataset: str, structure: str = "lv") -> tuple[float, float]:
     """Mean Dice of a structure in a dataset's test images over all seeds of a row, and that of the mean training mask
     as the prediction for every image."""
-    return tuple(float(dice_of(results, dataset, structure, value)[0].mean()) for value in ("dice", "dice_mean_mask"))
+    values = "dice", "dice_mean_mask"
+    dice, floor = (float(dice_of(results, dataset, structure, value)[0].mean()) for value in values)
+    return dice, floor
 
 
 def _run(results: Results) -> Results:

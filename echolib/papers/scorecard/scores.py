@@ -67,13 +67,13 @@ def all_claims(setup: Setup) -> pd.DataFrame:
 
 def declared_claims(setup: Setup) -> list[dict[str, object]]:
     """The claims of every notebook, not tested: in a larger profile, or not yet."""
-    rows = []
+    rows: list[dict[str, object]] = []
     for paper in papers().values():
         for notebook, exhibits in paper.notebooks.items():
             reason = "not run yet" if is_run(notebook, setup.profile.name) else IN_FULL
             for table in (exhibit for exhibit in exhibits if isinstance(exhibit, ClaimsTable)):
                 for claim in table.claims(setup):
-                    row = {"paper": paper.title, "claim": claim.sentence, "quantity": claim.quantity}
+                    row: dict[str, object] = {"paper": paper.title, "claim": claim.sentence, "quantity": claim.quantity}
                     row |= {"parts": f"0 of {len(claim.parts)}", "verdict": f"not testable: {reason}"}
                     rows.append(row | {"notebook": notebook})
     return rows
