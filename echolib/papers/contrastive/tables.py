@@ -20,7 +20,7 @@ from echolib.papers.contrastive.scores import (
 )
 from echolib.papers.exhibits import Published, Rows, Setup, Table
 
-STORY = ("U-Net", ("random", "SimCLR (E)", "BYOL (E)"), (1.0, 0.05))  # network, starts, fractions of the labels
+STORY = ("U-Net", ("random", "SimCLR (E)"), (1.0, 0.05))  # network, starts, fractions of the labels
 
 
 def in_story(cell: Cell) -> bool:

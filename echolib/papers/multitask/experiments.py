@@ -115,8 +115,9 @@ def experiment(setup: Setup, row: Row, seed: int) -> Experiment:
 
 
 def ablation(setup: Setup, rows: Sequence[Row] = ROWS) -> Rows:
-    """Rows of the ablation, one experiment per seed."""
-    return {row: [experiment(setup, row, seed) for seed in setup.profile.compared_seeds] for row in rows}
+    """Rows of the ablation, one experiment per seed; of the story, which compares nothing, by the first seed."""
+    seeds = setup.profile.compared_seeds[: 1 if setup.profile.story_only else None]
+    return {row: [experiment(setup, row, seed) for seed in seeds] for row in rows}
 
 
 def first_seed(setup: Setup, rows: Sequence[Row] = ROWS) -> Rows:
