@@ -12,6 +12,7 @@ from echolib.papers.claims import MARGINS, Claim, Comparison, Evidence, NotTesta
 FEWEST_PEOPLE = 2
 LEVEL = 0.95  # of a claim's intervals
 NOT_TESTABLE = "not testable: "
+MOST_REASONS = 2  # named of a claim that cannot be tested; every comparison has its own in the table of all
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,9 @@ class TestedClaim:
 
     @property
     def _reasons(self) -> str:
-        reasons = dict.fromkeys(part.verdict.removeprefix(NOT_TESTABLE) for part in self.parts)
-        return NOT_TESTABLE + "; ".join(reasons)
+        reasons = list(dict.fromkeys(part.verdict.removeprefix(NOT_TESTABLE) for part in self.parts))
+        more = [f"and {len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []
+        return NOT_TESTABLE + "; ".join(reasons[:MOST_REASONS] + more)
 
 
 def put_to_test(
@@ -139,7 +141,9 @@ def claims_table(tested: Sequence[TestedClaim]) -> pd.DataFrame:
     rows = []
     for claim in tested:
         row = {"claim": claim.claim.sentence, "parts": f"{len(claim.tested)} of {len(claim.parts)}"}
-        rows.append(row | claim.weakest.numbers | {"verdict": claim.verdict})
+        decides = claim.tested or len(claim.parts) == 1
+        numbers = claim.weakest.numbers if decides else {"condition": "", "quantity": claim.claim.quantity}
+        rows.append(row | numbers | {"verdict": claim.verdict})
     return _framed(rows, COLUMNS)
 
 

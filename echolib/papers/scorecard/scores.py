@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from echolib.errors import UserError
-from echolib.papers.exhibits import IN_FULL, ClaimsTable, Setup
+from echolib.papers.exhibits import IN_FULL, ClaimsTable, Setup, no_row
 from echolib.papers.registry import is_run, papers
 from echolib.provenance import read_record
 
@@ -70,8 +70,9 @@ def declared_claims(setup: Setup) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for paper in papers().values():
         for notebook, exhibits in paper.notebooks.items():
-            reason = "not run yet" if is_run(notebook, setup.profile.name) else IN_FULL
             for table in (exhibit for exhibit in exhibits if isinstance(exhibit, ClaimsTable)):
+                left_out = setup.profile.story_only and table.story is no_row
+                reason = IN_FULL if left_out or not is_run(notebook, setup.profile.name) else "not run yet"
                 for claim in table.claims(setup):
                     row: dict[str, object] = {"paper": paper.title, "claim": claim.sentence, "quantity": claim.quantity}
                     row |= {"parts": f"0 of {len(claim.parts)}", "verdict": f"not testable: {reason}"}
