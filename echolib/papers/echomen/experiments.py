@@ -12,7 +12,13 @@ from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
 from echolib.frozen import Frozen
 from echolib.models.width import scaled_channels
-from echolib.papers.echonet_dynamic.experiments import echonet_selection, ef_experiment, ef_schedule, ef_task
+from echolib.papers.echonet_dynamic.experiments import (
+    echonet_selection,
+    ef_experiment,
+    ef_schedule,
+    ef_task,
+    head_scale,
+)
 from echolib.papers.exhibits import Setup
 from echolib.papers.sizes import Profile
 from echolib.tasks.balanced_ef import BalancedEF
@@ -186,7 +192,7 @@ def stage2_experiment(profile: Profile, encoder: Experiment, settings: str = "pr
         "clips": profile.expert_clips,
         "features": scaled_channels(FEATURES, encoder.task.width),
         "hidden": scaled_channels(128, encoder.task.width),
-        "ef_scale": encoder.task.ef_scale,
+        "ef_scale": head_scale(profile),
     }
     task = MultiExpertEF(**(usual | fields))
     trained_with = encoder.name.removeprefix("imbalance-").rsplit("-seed", 1)[0]

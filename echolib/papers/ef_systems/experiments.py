@@ -13,7 +13,7 @@ from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
 from echolib.models.echocotr import DEPTHS
 from echolib.papers.echomen.experiments import SETTINGS, encoder_schedule
-from echolib.papers.echonet_dynamic.experiments import echonet_selection, ef_task
+from echolib.papers.echonet_dynamic.experiments import echonet_selection, ef_task, head_scale
 from echolib.papers.sizes import Profile
 from echolib.tasks.bayesian_ef import BayesianEF
 from echolib.tasks.echocotr_ef import EchoCoTrEF
@@ -124,12 +124,12 @@ def system_task(profile: Profile, system: str, protocol: Protocol) -> EFFromClip
         return EchoGNNEF(**shared, dropout=0.5 * min(1.0, full))
     if system == "echocotr":
         depths = tuple(math.ceil(depth * base.blocks / 2) for depth in DEPTHS)
-        return EchoCoTrEF(**shared, depths=depths, dropout=0.1 * min(1.0, full), ef_scale=base.ef_scale)
+        return EchoCoTrEF(**shared, depths=depths, dropout=0.1 * min(1.0, full), ef_scale=head_scale(profile))
     if system == "uvt":
         clips = "mirrored" if protocol == "own" else "window"
         return UVTEF(**shared, blocks=max(1, round(8 * full)), layers=max(2, round(16 * full)), training_clips=clips)
-    base_fields = base.model_dump(include={"network", "blocks", "weights", "ef_scale"})
-    return BayesianEF(**base_fields, **shared, samples=20 if full == 1 else 10)
+    base_fields = base.model_dump(include={"network", "blocks", "weights"})
+    return BayesianEF(**base_fields, **shared, ef_scale=head_scale(profile), samples=20 if full == 1 else 10)
 
 
 def system_experiments(profile: Profile, folder: Path, system: str, protocol: Protocol) -> list[Experiment]:

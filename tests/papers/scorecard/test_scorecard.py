@@ -132,7 +132,7 @@ def test_claims_that_no_record_holds_are_listed_with_the_reason(setup, declared)
     assert in_demo[missing].tolist() == [
         reason,
         *["not testable: in full"] * 2,
-    ]  # also a table of a notebook that is run
+    ]  # "40_x" is run without it
     counts = tables.SUMMARY.make({}, demo).set_index("paper")
     assert counts.loc[FIRST].tolist() == [5, 1, 1, 1, 1, 1] and counts.loc[THIRD].tolist() == [2, 0, 0, 0, 0, 2]
 
