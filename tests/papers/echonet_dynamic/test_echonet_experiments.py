@@ -71,8 +71,8 @@ def test_one_network_with_the_same_clips_and_schedule_is_one_experiment(profile)
 def test_what_differs_from_the_published_protocol_is_said():
     assert protocol_note(PROFILES["paper"]) == ""
     assert protocol_note(PROFILES["gpu"]) == (
-        "Trained with AdamW at 0.0005 with a one-cycle rate, EF head scaled by 12, 16 frames at period 4; "
-        "published: SGD at 0.0001 in steps of a tenth, EF head without a scale, 32 frames at period 2."
+        "Trained with AdamW at 0.0005 with a one-cycle rate, 16 frames at period 4; "
+        "published: SGD at 0.0001 in steps of a tenth, 32 frames at period 2."
     )
     sizes = PROFILES["paper"].clips.model_copy(update={"length": 16, "period": 4, "size": 64, "width": 16})
     small = PROFILES["paper"].model_copy(update={"clips": sizes, "weights": False})
