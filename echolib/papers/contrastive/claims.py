@@ -15,6 +15,7 @@ from echolib.papers.contrastive.features import plateau
 from echolib.papers.contrastive.scores import (
     NOT_AVAILABLE,
     column,
+    dice_and_floor,
     dice_by_draw,
     measured,
     of_the_labels,
@@ -150,10 +151,7 @@ def check_cell(cell: Cell, results: Results) -> None:
     if cell.start.method == "simclr":
         (encoder,) = results[cell.start.title]
         check_learnt({cell.start.title: contrastive_gate(*plateau(encoder))})
-    dice, mean_mask = (
-        float(np.mean([result.metrics[name] for result in of_cell])) for name in ("dice_lv", "dice_lv_mean_mask")
-    )
-    check_learnt({cell.title: mask_gate(dice, mean_mask)})
+    check_learnt({cell.title: mask_gate(*dice_and_floor(of_cell))})
 
 
 def evidence(results: Results, setup: Setup, claim: Claim, part: Comparison) -> Evidence:

@@ -17,6 +17,7 @@ from echolib.engine.task import on_device
 from echolib.metrics.bootstrap import bootstrap_interval
 from echolib.metrics.ejection import r2
 from echolib.papers.exhibits import Results, Setup
+from echolib.papers.gates import contrastive_gate
 from echolib.tasks.pretraining import validation_batches
 from echolib.tasks.simclr import SimCLRPretraining
 
@@ -46,7 +47,9 @@ def pretraining_table(results: Results, setup: Setup) -> pd.DataFrame:
         steps = task.items_per_epoch // batch * figures["epochs"] if task.items_per_epoch else pd.NA
         row = {"encoder": title, "steps": steps, "epochs": figures["epochs"], "epoch_kept": figures["best_epoch"] + 1}
         row["validation_loss"] = figures["best_val_loss"]
-        row["all_equal"] = plateau(result)[1] if isinstance(task, SimCLRPretraining) else np.nan
+        contrasts = isinstance(task, SimCLRPretraining)  # BYOL's loss has no such floor
+        row["all_equal"] = plateau(result)[1] if contrasts else np.nan
+        row["learnt"] = contrastive_gate(*plateau(result)).outcome if contrasts else ""
         rows.append(row | {"spread": figures["spread"], "seconds": figures["seconds"]})
     return pd.DataFrame(rows).astype({"steps": "Int64"})
 

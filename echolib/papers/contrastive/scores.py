@@ -12,6 +12,7 @@ from echolib.papers.claims import mean_value
 from echolib.papers.contrastive.experiments import FRACTIONS, STARTS, Cell
 from echolib.papers.echonet_dynamic.scores import mask_ef
 from echolib.papers.exhibits import Setup
+from echolib.papers.gates import mask_gate
 from echolib.papers.published import published
 
 Cells = Mapping[Cell, Sequence[Result]]
@@ -45,6 +46,13 @@ def dice_by_draw(results: Sequence[Result]) -> tuple[np.ndarray, np.ndarray]:
     order = first["name"]
     tables = [result.predictions.set_index("name") for result in results]
     return np.stack([table.loc[order, "lv_dice"].to_numpy() for table in tables]), first["person"].to_numpy()
+
+
+def dice_and_floor(results: Sequence[Result]) -> tuple[float, float]:
+    """Mean Dice over the draws of a cell, and that of the mean training mask as the prediction for every image."""
+    both = [(result.metrics["dice_lv"], result.metrics["dice_lv_mean_mask"]) for result in results]
+    dice, floor = np.mean(both, axis=0)
+    return float(dice), float(floor)
 
 
 def fraction_table(cells: Cells, setup: Setup, dataset: str) -> pd.DataFrame:
@@ -90,7 +98,7 @@ def detail_table(cells: Cells, setup: Setup) -> pd.DataFrame:
         if measured(results):
             figures = pd.DataFrame([_figures(result.predictions) for result in results]).mean()
             row = {"start": start.title, "labels_percent": 100 * fraction, "draws": len(results)}
-            rows.append(row | figures.to_dict())
+            rows.append(row | figures.to_dict() | {"learnt": mask_gate(*dice_and_floor(results)).outcome})
     return pd.DataFrame(rows).dropna(axis=1, how="all")
 
 

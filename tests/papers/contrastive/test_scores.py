@@ -22,7 +22,7 @@ class Made:
         table["lv_overlap_px"], table["lv_predicted_px"], table["lv_true_px"] = 50 * np.asarray(dice), 50, 50
         self.predictions = table if order is None else table.iloc[order].reset_index(drop=True)
         self.folder = f"made-{id(self)}"
-        self.metrics = {"started_from": start}
+        self.metrics = {"started_from": start, "dice_lv": float(np.mean(dice)), "dice_lv_mean_mask": 0.85}
         self.experiment = type("E", (), {"task": type("T", (), {"weights": weights})()})()
 
 
@@ -83,6 +83,9 @@ def test_details():
     table = scores.detail_table(cells(lambda start, fraction: 0.9), SETUP)
     assert len(table) == 6 * 4 and table["dice"].tolist() == pytest.approx([0.89] * 24)
     assert table["dice_pooled"].tolist() == pytest.approx([0.89] * 24) and set(table["draws"]) == {2}
+    assert set(table["learnt"]) == {"yes"}
+    low = scores.detail_table(cells(lambda start, fraction: 0.86 if fraction == 1 else 0.85), SETUP)
+    assert set(low["learnt"]) == {"no: Dice 0.85, the mean mask 0.85", "no: Dice 0.84, the mean mask 0.85"}
 
 
 def volumes(made, predicted):
