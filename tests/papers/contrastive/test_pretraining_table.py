@@ -35,6 +35,7 @@ def test_one_row_per_encoder():
     simclr, byol = pretraining_table(results, SETUP).to_dict("records")
     assert (simclr["steps"], simclr["epoch_kept"], simclr["spread"]) == (40, 3, 0.8)
     assert simclr["all_equal"] > 4 and math.isnan(byol["all_equal"]) and pd.isna(byol["steps"])
+    assert simclr["learnt"] == "yes" and byol["learnt"] == ""
 
 
 def test_the_images_of_the_first_encoder_that_was_run_are_probed():
