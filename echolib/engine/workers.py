@@ -23,7 +23,7 @@ class WorkerDied(UserError, RuntimeError):
     """A process that trained experiments ended without a word."""
 
 
-FEWEST_EPOCHS = 16  # below these in all, starting processes takes longer than they save
+FEWEST_EPOCHS = 12  # below these in all, starting processes takes longer than they save
 MOST_WORKERS = 4  # each holds the frames it trains on
 _pools: dict[int, ProcessPoolExecutor] = {}  # kept, so that the next experiments find the libraries and frames loaded
 
