@@ -69,7 +69,8 @@ def test_two_machines_train_the_same_bytes(phantom, tmp_path):
     plain = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "OMP_NUM_THREADS": "2"}
     here = trained(folder, tmp_path / "here", "portable", {})
     assert here == trained(folder, tmp_path / "there", "portable", plain)
-    assert set(here.values()).isdisjoint(trained(folder, tmp_path / "alone", "alone", plain).values())
+    alone = trained(folder, tmp_path / "alone", "alone", plain)
+    assert here["best.safetensors"] != alone["best.safetensors"]  # predictions are rounded, and may be alike
 
 
 def test_variables_are_set_inside_and_put_back(monkeypatch):

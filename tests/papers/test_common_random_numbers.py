@@ -7,7 +7,8 @@ from echolib.engine.execution import load
 from echolib.engine.experiment import Experiment, RunContext
 from echolib.engine.trainer import Trainer, initial_weights_seed, step_seed
 from echolib.papers.echomen import experiments as echomen
-from echolib.papers.profiles import PROFILES, with_seeds
+from echolib.papers.profiles import PROFILES
+from echolib.papers.sizes import with_seeds
 from echolib.papers.tca import experiments as tca
 
 SMOKE = with_seeds(PROFILES["smoke"], 2)

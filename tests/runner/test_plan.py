@@ -48,8 +48,9 @@ def test_the_story_leaves_out_notebooks_and_rows(home):
     for row in ("system-echognn", "imbalance-ranksim", "tca-m3", "tca-se", "multitask-derived", "ef-mc3_18"):
         assert [name for name in names("full") if name.startswith(row)], row
         assert [name for name in story if name.startswith(row)] == [], row
-    for row in ("ef-r2plus1d_18", "imbalance-ldw-supcon", "experts3", "tca-m1", "tca-m2", "multitask-partial-both"):
+    for row in ("ef-r2plus1d_18", "imbalance-ldw-supcon", "experts3", "tca-m1", "tca-m2", "camus-unet"):
         assert len([name for name in story if name.startswith(row)]) >= 3, row  # seeds
+    assert [name for name in story if name.startswith("multitask")] == ["multitask-partial-both-seed0"]  # and no rival
 
 
 def test_a_notebook_that_a_profile_leaves_out_is_not_asked_for_in_vain(home):
