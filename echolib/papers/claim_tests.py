@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from echolib.metrics.comparison import Difference, paired_difference
-from echolib.papers.claims import MARGINS, Claim, Comparison, Evidence, NotTestable
+from echolib.papers.claims import IN_FULL, MARGINS, Claim, Comparison, Evidence, NotTestable
 
 FEWEST_PEOPLE = 2
 LEVEL = 0.95  # of a claim's intervals
@@ -64,7 +64,8 @@ class TestedClaim:
         24, 1982), among those that could be tested.
 
         "opposite" where one is, with its interval widened for as many looks (Bonferroni); "supported" where all are;
-        "equivalent" where the others are; else "open". "not testable", and why, where none could be tested.
+        "equivalent" where the others are; else "open", as it stays while a comparison waits for a larger profile. "not
+        testable", and why, where none could be tested.
         """
         tested = self.tested
         if not tested:
@@ -72,7 +73,8 @@ class TestedClaim:
         if any(self._is_opposite(part) for part in tested):
             return "opposite"
         verdicts = {part.verdict for part in tested}
-        if verdicts <= {"supported", "equivalent"}:
+        waits = any(part.verdict == NOT_TESTABLE + IN_FULL for part in self.parts)
+        if verdicts <= {"supported", "equivalent"} and not waits:
             return "equivalent" if "equivalent" in verdicts else "supported"
         return "open"
 
@@ -83,9 +85,10 @@ class TestedClaim:
 
     @property
     def weakest(self) -> TestedPart:
-        """The comparison that decides: of those with the claim's verdict the one furthest from the expected side."""
-        alike = [part for part in self.tested if part.verdict == self.verdict] or self.tested
-        return min(alike, key=lambda part: part.support) if alike else self.parts[0]
+        """The comparison that decides: of those that keep it from more, the one furthest from the expected side."""
+        keeps = {"open": {"open", "opposite"}}.get(self.verdict, {self.verdict})
+        deciding = [part for part in self.tested if part.verdict in keeps] or self.tested
+        return min(deciding, key=lambda part: part.support) if deciding else self.parts[0]
 
     def _is_opposite(self, part: TestedPart) -> bool:
         assert part.difference is not None

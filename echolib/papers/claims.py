@@ -23,6 +23,9 @@ MARGINS = {
 }
 
 
+IN_FULL = "in full"  # what tables say of a row that a profile leaves to the larger ones
+
+
 class NotTestable(Exception):
     """A comparison that these results cannot decide; its text is the reason."""
 

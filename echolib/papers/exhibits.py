@@ -14,7 +14,7 @@ import pandas as pd
 from echolib.engine.experiment import Experiment, Result, RunContext
 from echolib.folders import DataFolders
 from echolib.papers.claim_tests import TestedClaim, claims_table, parts_table, put_to_test
-from echolib.papers.claims import Claim, Comparison, Evidence, NotTestable
+from echolib.papers.claims import IN_FULL, Claim, Comparison, Evidence, NotTestable
 from echolib.papers.sizes import Profile
 from echolib.report.published import NOT_MEASURED, beside_published
 from echolib.report.tables import save_table
@@ -59,9 +59,6 @@ class Setup:
         if key not in self._computed:
             self._computed[key] = compute(results, self)
         return self._computed[key]
-
-
-IN_FULL = "in full"  # what tables say of a row that a profile leaves to the larger ones
 
 
 def no_rows(setup: Setup) -> Rows:

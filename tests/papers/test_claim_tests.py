@@ -90,7 +90,9 @@ def test_a_row_holds_what_could_have_been_found():
         ([0.05, 0.05], "supported"),
         ([0.05, 0.0], "equivalent"),
         ([0.05, -0.05], "opposite"),
-        ([0.05, "in full"], "supported"),
+        ([0.05, "in full"], "open"),  # a claim about all of them is not supported by some
+        ([-0.05, "in full"], "opposite"),
+        ([0.05, "one network did not learn"], "supported"),
         (["in full", "in full"], "not testable: in full"),
         (["in full", "one network did not learn"], "not testable: in full; one network did not learn"),
     ],
@@ -143,7 +145,7 @@ def test_a_method_that_did_not_learn_decides_nothing():
 
 
 def test_a_record_keeps_what_was_tested_and_can_be_written_as_json():
-    entries = recorded(claims_table(put([0.05, "in full"])), paper="A paper", data="phantom")
+    entries = recorded(claims_table(put([0.05, "no weights"])), paper="A paper", data="phantom")
     assert entries[0]["verdict"] == "supported" and entries[0]["parts"] == "1 of 2" and entries[0]["seeds"] == 3
     assert (entries[0]["paper"], entries[0]["data"]) == ("A paper", "phantom")
     none = recorded(claims_table(put(["in full"])), paper="A paper", data="phantom")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from echolib.errors import UserError
-from echolib.papers.exhibits import IN_FULL, ClaimsTable, Setup, no_row
+from echolib.papers.claims import IN_FULL
+from echolib.papers.exhibits import ClaimsTable, Setup, no_row
 from echolib.papers.registry import is_run, papers
 from echolib.provenance import read_record
 
