@@ -32,10 +32,10 @@ class DatasetEntry:
     """One dataset: what it is called, how its folder is read and decoded, which labels it has, how it is simulated.
 
     Its items are what a frame store holds, one row per video or image, with the columns name (the store's), person
-    (patient, or video where nobody says who is who), split ("train", "val", "test") and path. Further columns say what
-    else there is: mask_path, a label image of the same size with 0 background, 1 left ventricle, 2 myocardium, 3 left
-    atrium; frames, the length of a video (0 or NaN unknown); traced, its number of traced frames; ef_percent; phase;
-    view.
+    (patient, or video where nobody says who is who), split ("train", "val", "test", "" where it is not used) and path.
+    Further columns say what else there is: mask_path, a label image of the same size with 0 background, 1 left
+    ventricle, 2 myocardium, 3 left atrium; frames, the length of a video (0 or NaN unknown); traced, its number of
+    traced frames; ef_percent; phase; view.
 
     Further tables of the reader are named in `tables`. The loaders know `tracings` (EchoNet-Dynamic's, from which masks
     of the left ventricle are drawn) and `keypoints` (EchoNet-LVH's: video, split, frame, phase, points, cm_per_px).
@@ -52,6 +52,7 @@ class DatasetEntry:
     items: Callable[[Any, Any], pd.DataFrame] = videos_as_items  # of the reader's tables and the options
     items_per_person: Callable[[Any], int] = lambda options: 1  # of these options, where every file is there
     options: type[Options] = Options
+    split_options: tuple[str, ...] = ()  # those that only say which split an item is in: its frames are kept once
     tables: tuple[str, ...] = ()  # of the reader, beside its items
     structures: tuple[str, ...] = ()  # that its masks or tracings outline: "lv", "epicardium", "atrium"
     keypoints: tuple[str, ...] = ()  # that its table `keypoints` holds, in this order

@@ -140,8 +140,9 @@ def _fingerprint(selection: DataSelection, state: State) -> str:
 
 
 def _store(selection: DataSelection, cache: Path) -> Path:
-    """Where the frames of a selection lie decoded."""
-    described = f"{selection.folder.resolve()} {selection.model_dump_json()}"
+    """Where the frames of a selection lie decoded: the same place for every way to split them."""
+    defaults = {name: selection.entry.options.model_fields[name].default for name in selection.entry.split_options}
+    described = f"{selection.folder.resolve()} {selection.choosing(**defaults).model_dump_json()}"
     return cache / f"{selection.dataset}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
 
 

@@ -54,7 +54,7 @@ def frozen_features(encoder: Parent, dataset: Dataset, clips: int, device: torch
 
     Read from the encoder's folder when they were extracted before.
     """
-    _, videos = labelled_videos(dataset)
+    videos = labelled_videos(dataset)
     path = _path(encoder, clips)
     try:
         tensors = {name: tensor.to(device) for name, tensor in read_tensors(path)[0].items()}

@@ -10,6 +10,7 @@ from torchvision.models.segmentation.deeplabv3 import ASPP
 
 from echolib.models.anchors import AnchorHead
 from echolib.models.stca import STCA
+from echolib.models.video import stage_features
 from echolib.shapes import AnchorOutputs, Clip, MaskLogits, VideoFeatures
 
 ATROUS = (12, 24, 36)  # of DeepLabV3
@@ -73,21 +74,36 @@ class SemanticNetwork(nn.Module):
         self.diastole, self.systole = FramePath(channels, hidden), FramePath(channels, hidden)
         self.fc = AnchorHead(channels)
 
-    def stages(self, clips: Clip) -> VideoFeatures:
-        """Z: clips (batch, 3, T, H, W) -> (batch, C, T / 8, H / 16, W / 16)."""
-        encoder = self.encoder
-        for stage in (encoder.stem, encoder.layer1, encoder.layer2, encoder.layer3, encoder.layer4):
-            clips = stage(clips)
-        return clips
-
     def excited_features(self, clips: Clip) -> tuple[VideoFeatures, Float[Tensor, "batch 2 2*row 2*column"]]:
         """What is pooled for EF, (batch, C, T, H, W), and the logits of the masks (batch, 2, 2H, 2W)."""
-        z = self.stages(clips)
+        z = stage_features(self.encoder, clips)
         masks = torch.cat([self.diastole(z), self.systole(z)], 1)
         return self.attention(z, ventricle_region(masks[:, :1], z.shape[-2:])), masks
 
     def forward(self, clips: Clip) -> SemanticOutput:
         features, masks = self.excited_features(clips)
         scores, offsets = self.fc(features.mean((2, 3, 4)))
+        size = clips.shape[-2:]
+        return SemanticOutput(scores, offsets, F.interpolate(masks, size=size, mode="bilinear", align_corners=False))
+
+
+class SemanticPairs(nn.Module):
+    """The segmentation branch beside the anchor head on an encoder of two frames, ED and ES: without S-TCA, which
+    compares frames over time.
+
+    encoder: `siamese_18`; its head is taken off. hidden: channels of the segmentation paths.
+    """
+
+    def __init__(self, encoder: nn.Module, hidden: int = 256) -> None:
+        super().__init__()
+        features = encoder.fc.in_features
+        encoder.fc = nn.Identity()
+        self.encoder, self.fc = encoder, AnchorHead(features)
+        self.diastole, self.systole = FramePath(features // 2, hidden), FramePath(features // 2, hidden)
+
+    def forward(self, clips: Clip) -> SemanticOutput:
+        z = stage_features(self.encoder, clips)
+        masks = torch.cat([self.diastole(z), self.systole(z)], 1)
+        scores, offsets = self.fc(self.encoder.avgpool(z).flatten(1))
         size = clips.shape[-2:]
         return SemanticOutput(scores, offsets, F.interpolate(masks, size=size, mode="bilinear", align_corners=False))

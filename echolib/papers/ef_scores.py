@@ -72,12 +72,14 @@ def ef_evidence_from(
     *,
     score: Score = mae,
     learnt: Callable[[Results, Setup], Predictions] | None = None,
+    paper_people: Mapping[str, int] = TEST_VIDEOS,
 ) -> Callable[[Results, Setup, Claim, Comparison], Evidence]:
     """How a table of claims about EF finds what to test: a score of the predictions of both rows, of the videos of the
     class of heart failure that a `ClassComparison` names.
 
     predictions: computed once for all tables of a notebook; score: statistic(label, prediction) over the last axis;
-    learnt: the predictions that say whether a row learnt, where those tested are not predictions of EF.
+    learnt: the predictions that say whether a row learnt, where those tested are not predictions of EF; paper_people:
+    how many the paper tested on, by class.
     """
 
     def evidence(results: Results, setup: Setup, claim: Claim, part: Comparison) -> Evidence:
@@ -87,6 +89,6 @@ def ef_evidence_from(
         group = part.group if isinstance(part, ClassComparison) else "all"
         chosen = in_group(label, group, convention_of(setup))
         worse, better = by_row[part.worse][:, chosen], by_row[part.better][:, chosen]
-        return Evidence(score, label[chosen], worse, better, paper_people=TEST_VIDEOS[group])
+        return Evidence(score, label[chosen], worse, better, paper_people=paper_people.get(group))
 
     return evidence

@@ -6,7 +6,7 @@ One thing follows from size: small networks from random weights learn nothing in
 AdamW and a one-cycle rate, and their reports say so.
 """
 
-from echolib.papers.sizes import ClipSizes, ContrastiveSizes, ImageSizes, MultiTaskSizes, Profile
+from echolib.papers.sizes import ClipSizes, ContrastiveSizes, ImageSizes, MultiTaskSizes, PatientSizes, Profile
 
 DEMO_PHANTOM = {"echonet_dynamic": 2560, "camus": 60, "echonet_lvh": 300}
 SMOKE_CLIPS = ClipSizes(length=4, size=32, width=4, blocks=1, epochs=1, batch_size=6, test_stride=16)
@@ -14,6 +14,10 @@ SMOKE_CLIPS = ClipSizes(length=4, size=32, width=4, blocks=1, epochs=1, batch_si
 FULL_CLIPS = ClipSizes(length=16, period=4, size=64, width=16, blocks=1, epochs=12, batch_size=8, test_stride=8)
 GPU_CLIPS = ClipSizes(length=16, period=4, size=112, width=64, blocks=2, epochs=12, batch_size=20, test_stride=8)
 PAPER_CLIPS = ClipSizes(length=32, size=112, width=64, blocks=2, epochs=45, batch_size=20, test_stride=1)
+FOLDS = (0, 1, 2, 3, 4)
+# 500 pairs of frames are so few that a larger network or picture costs without learning more
+PAIRS = ClipSizes(length=2, period=1, size=64, width=16, blocks=1, epochs=16, batch_size=8, test_stride=1)
+OUTLINES = ImageSizes(size=128, width=16, epochs=88, batch_size=8)
 
 PROFILES = {
     profile.name: profile
@@ -43,6 +47,15 @@ PROFILES = {
                 draws=(0,),
             ),
             multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12, rate=2e-2),
+            patients=PatientSizes(
+                folds=(0, 1),
+                seeds=(0,),
+                pairs=ClipSizes(length=2, period=1, size=32, width=4, blocks=1, epochs=1, batch_size=4, test_stride=1),
+                outlines=ImageSizes(size=32, width=4, epochs=1, batch_size=4),
+                outline_seeds=(0,),
+                simulated_frames=16,
+                phantom_steps=4,
+            ),
             camus_stored=64,
             expert_clips=2,
             expert_epochs=2,
@@ -78,6 +91,15 @@ PROFILES = {
                 draws=(0, 1, 2),
             ),
             multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800, rate=2e-2),
+            patients=PatientSizes(
+                folds=FOLDS,
+                seeds=(0, 1, 2),
+                pairs=PAIRS,
+                outlines=ImageSizes(size=96, width=16, epochs=20, batch_size=8),
+                outline_seeds=(0,),
+                simulated_frames=2000,
+                phantom_steps=1000,
+            ),
             camus_stored=256,
             expert_clips=4,
             expert_epochs=20,
@@ -111,6 +133,15 @@ PROFILES = {
             multitask=MultiTaskSizes(
                 size=128, width=16, epochs=10, labels_per_batch=8, labels_per_epoch=1600, rate=1e-2
             ),
+            patients=PatientSizes(
+                folds=FOLDS,
+                seeds=(0, 1, 2, 3, 4),
+                pairs=PAIRS,
+                outlines=OUTLINES,
+                outline_seeds=(0,),
+                simulated_frames=4000,
+                phantom_steps=3000,
+            ),
             camus_stored=256,
             expert_clips=4,
             expert_epochs=20,
@@ -143,6 +174,15 @@ PROFILES = {
             multitask=MultiTaskSizes(
                 size=128, width=64, epochs=20, labels_per_batch=16, labels_per_epoch=1600, rate=3e-4
             ),
+            patients=PatientSizes(
+                folds=FOLDS,
+                seeds=(0, 1, 2, 3, 4),
+                pairs=PAIRS,
+                outlines=OUTLINES,
+                outline_seeds=(0, 1, 2),
+                simulated_frames=8000,
+                phantom_steps=6000,
+            ),
             camus_stored=512,
             expert_clips=4,
             expert_epochs=20,
@@ -174,6 +214,15 @@ PROFILES = {
             ),
             multitask=MultiTaskSizes(
                 size=256, width=64, epochs=50, labels_per_batch=16, labels_per_epoch=4800, rate=3e-4
+            ),
+            patients=PatientSizes(
+                folds=FOLDS,
+                seeds=(0, 1, 2, 3, 4),
+                pairs=PAIRS,
+                outlines=OUTLINES,
+                outline_seeds=(0, 1, 2),
+                simulated_frames=8000,
+                phantom_steps=6000,
             ),
             camus_stored=512,
             expert_clips=8,

@@ -58,6 +58,18 @@ class MultiTaskSizes(Frozen):
     rate: float  # of AdamW: 3e-4 at full width from ImageNet weights; narrow networks bear and need larger ones
 
 
+class PatientSizes(Frozen):
+    """What is put to CAMUS's patients, cross-validated."""
+
+    folds: tuple[int, ...]  # that are run: of five, the others' patients are no test patients
+    seeds: tuple[int, ...]  # of EF methods
+    pairs: ClipSizes  # the ED and the ES frame, and what reads them
+    outlines: ImageSizes  # of the segmenter, ours
+    outline_seeds: tuple[int, ...]
+    simulated_frames: PositiveInt  # that a segmenter learns from which sees no patient, or before it does
+    phantom_steps: PositiveInt
+
+
 class Profile(Frozen):
     """Sizes of everything."""
 
@@ -75,6 +87,7 @@ class Profile(Frozen):
     camus: ImageSizes
     contrastive: ContrastiveSizes
     multitask: MultiTaskSizes
+    patients: PatientSizes
     camus_stored: PositiveInt  # CAMUS images are letterboxed to this square, on which Dice is measured
     expert_clips: PositiveInt  # of each training video, whose features EchoMEN's experts learn from
     expert_epochs: PositiveInt

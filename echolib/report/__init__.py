@@ -2,10 +2,11 @@
 
 from echolib.report.cardiac_cycle import area_over_time, mean_over_cycle
 from echolib.report.claims import claim_outcomes, forest_plot
-from echolib.report.ef_agreement import coverage_curves, ef_scatter, roc_curves
+from echolib.report.ef_agreement import bland_altman, coverage_curves, ef_scatter, roc_curves
 from echolib.report.ef_distribution import ef_population, sample_weights
 from echolib.report.ef_errors import error_by_ef, errors_by_class
 from echolib.report.embeddings import embedding_maps
+from echolib.report.findings import claims_in_words
 from echolib.report.frame_montage import frame_montage
 from echolib.report.learning_curves import learning_curves
 from echolib.report.overlays import activation_overlays, image_grid, keypoint_overlays, mask_overlays
@@ -38,7 +39,9 @@ __all__ = [
     "activation_overlays",
     "area_over_time",
     "beside_published",
+    "bland_altman",
     "claim_outcomes",
+    "claims_in_words",
     "corner_note",
     "coverage_curves",
     "dice_by_fraction",

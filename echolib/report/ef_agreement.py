@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from sklearn.metrics import roc_curve
 
+from echolib.metrics.agreement import limits_of_agreement
 from echolib.metrics.ejection import AUC_THRESHOLDS, auc, mae, r2
 from echolib.report.style import GREY, PALETTE, axes_or_new, coloured, corner_note
 
@@ -38,6 +39,24 @@ def ef_scatter(
     scores = f"{data}, n = {len(label):,}\nMAE {mae(label, prediction):.2f} points"
     explained = r2(label, prediction)
     corner_note(axes, scores + (f"\nR² {explained:.3f}" if np.isfinite(explained) else ""))
+    return figure
+
+
+def bland_altman(reference: ArrayLike, measured: ArrayLike, *, data: str, axes: Axes | None = None) -> Figure:
+    """Measured less reference over their mean, (items,) EF in percent, with bias and limits of agreement."""
+    reference, measured = np.asarray(reference, dtype=float), np.asarray(measured, dtype=float)
+    agreement = limits_of_agreement(measured, reference)
+    figure, axes = axes_or_new(axes, height=3.0)
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    alpha = float(np.clip(30 / np.sqrt(len(reference)) / 2, 0.25, 0.8))
+    axes.scatter((reference + measured) / 2, measured - reference, s=9, color=PALETTE[0], alpha=alpha, linewidth=0)
+    axes.axhline(agreement.bias, color=PALETTE[1], label=f"bias {agreement.bias:+.1f}")
+    limits = (agreement.limit_low, agreement.limit_high)
+    for limit, name in zip(limits, (f"limits of agreement {limits[0]:.1f}, {limits[1]:.1f}", None), strict=True):
+        axes.axhline(limit, color=PALETTE[1], linestyle=DASHED, label=name)
+    axes.set(xlabel="Mean of both EF (%)", ylabel="Measured - reference (EF points)")
+    axes.legend(loc="lower right", borderaxespad=0.2)
+    corner_note(axes, f"{data}, n = {len(reference):,}")
     return figure
 
 

@@ -72,7 +72,7 @@ class MasksFromImages(Task):
     def validate(self, model: nn.Module, data: SegmentationData) -> dict[str, float]:
         """The training loss without its gradient, and the pooled Dice of each structure at the training size."""
         chosen = data.stored.of_split["val"]
-        logits = self._logits(model, data.stored.normalise, data.images[chosen])
+        logits = self.logits(model, data, chosen)
         targets = data.targets[chosen]
         loss = self.loss(nn.Identity(), (logits, targets))
         scores = pooled_dice(*(counts.T for counts in overlap(logits > 0, targets))).tolist()
@@ -106,7 +106,7 @@ class MasksFromImages(Task):
         shape = data.stored.images.shape[-2:]
 
         def forward(images: Tensor) -> Tensor:
-            logits = model(data.stored.normalise(images)).float()
+            logits = self.test_logits(model, data, images)
             return F.interpolate(logits, size=shape, mode="bilinear", align_corners=False) > 0
 
         return in_chunks(forward, data.images[items])
@@ -127,8 +127,13 @@ class MasksFromImages(Task):
         with torch.device(device):
             return self.make_network(), (torch.zeros(1, 3, self.size, self.size),)
 
-    def _logits(self, model: nn.Module, normalise, images: Tensor) -> Tensor:
-        return in_chunks(lambda part: model(normalise(part)).float(), images)
+    def logits(self, model: nn.Module, data: SegmentationData, items: Items) -> Tensor:
+        """Of training or validation images at the training size: float (items, structures, size, size)."""
+        return in_chunks(lambda part: model(data.stored.normalise(part)).float(), data.images[items])
+
+    def test_logits(self, model: nn.Module, data: SegmentationData, images: Tensor) -> Tensor:
+        """What the masks of test images are read from: uint8 (batch, size, size) -> (batch, structures, size, size)."""
+        return model(data.stored.normalise(images)).float()
 
 
 def _volumes(masks: Tensor, spacing_mm: np.ndarray) -> list[float]:

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from echolib.models import STCA, SemanticNetwork
 from echolib.models.semantic import FramePath, ventricle_region
-from echolib.models.video import video_encoder
+from echolib.models.video import stage_features, video_encoder
 
 
 def network(width=4):
@@ -43,7 +43,7 @@ def test_shapes_at_full_size():
         encoder = video_encoder("r2plus1d_18")
         model = SemanticNetwork(encoder, STCA(512)).eval()
         clips = torch.zeros(2, 3, 32, 112, 112)
-        z = model.stages(clips)
+        z = stage_features(model.encoder, clips)
         features, masks = model.excited_features(clips)
         output = model(clips)
     assert z.shape == features.shape == (2, 512, 4, 7, 7)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from echolib.data.errors import DataError
+from echolib.data.loaders.pairs import are_pairs, paired, paired_frames
 from echolib.data.sampling import Normalisation, ResidentFrames, all_starts, clips
 from echolib.data.selection import DataSelection, Dataset
 
@@ -17,7 +18,7 @@ STATISTICS_VIDEOS = 128  # training videos from which mean and standard deviatio
 
 @dataclass(frozen=True)
 class EFVideos:
-    """Frames, labels and splits of videos.
+    """Frames, labels and splits of videos; of images at end diastole and end systole, as videos of two frames.
 
     videos: one row per video of `labelled_videos`, in the order of `frames.counts`; ef: (videos,) percent;
     of_split: video numbers by split.
@@ -42,10 +43,13 @@ class EFVideos:
 
     @classmethod
     def _load(cls, dataset: Dataset, size: int, device: torch.device) -> "EFVideos":
-        keep, videos = labelled_videos(dataset)
+        videos = labelled_videos(dataset)
         stored = ResidentFrames.from_store(dataset.frames, device).resized(size)
-        chosen = torch.as_tensor(keep, device=device)
-        frames = ResidentFrames(stored.pixels, stored.starts[chosen], stored.counts[chosen], device)
+        if are_pairs(dataset.items):
+            frames = paired_frames(videos, stored)
+        else:
+            chosen = torch.as_tensor(videos["position"].to_numpy(), device=device)
+            frames = ResidentFrames(stored.pixels, stored.starts[chosen], stored.counts[chosen], device)
         ef = torch.tensor(videos["ef_percent"].to_numpy(), dtype=torch.float32, device=device)
         of_split = split_rows(videos, device)
         normalise = Normalisation.from_frames(_some_frames(frames, of_split["train"]), dataset.frames.lookup)
@@ -66,20 +70,22 @@ class EFVideos:
         return videos[which], starts
 
 
-def labelled_videos(dataset: Dataset) -> tuple[np.ndarray, pd.DataFrame]:
+def labelled_videos(dataset: Dataset) -> pd.DataFrame:
     """Videos with an ejection fraction, and with two traced frames where tracings are counted, as EchoNet-Dynamic's
-    reference keeps them (10,025 of 10,030): their rows, and their table. Raises DataError where none has a label."""
-    keep = np.flatnonzero(_is_labelled(dataset.items))
-    if not len(keep):
+    reference keeps them (10,025 of 10,030): one row each, with its `position` in the store. Of images at end diastole
+    and end systole their pairs (see `paired`). Raises DataError where none has a label."""
+    videos = _labelled(dataset.items)
+    if not len(videos):
         raise DataError(f"no video of {dataset.entry.title} has an ejection fraction: choose another dataset")
-    return keep, dataset.items.iloc[keep].reset_index(drop=True)
+    return videos
 
 
-def _is_labelled(items: pd.DataFrame) -> np.ndarray:
+def _labelled(items: pd.DataFrame) -> pd.DataFrame:
     if "ef_percent" not in items:
-        return np.zeros(len(items), bool)
-    traced = items["traced"] >= 2 if "traced" in items else True
-    return (items["ef_percent"].notna() & traced).to_numpy()
+        return items[:0]
+    videos = paired(items) if are_pairs(items) else items.reset_index(drop=True).rename_axis("position").reset_index()
+    traced = videos["traced"] >= 2 if "traced" in videos else True
+    return videos[videos["ef_percent"].notna() & traced].reset_index(drop=True)
 
 
 def split_rows(videos: pd.DataFrame, device: torch.device) -> dict[str, Tensor]:
@@ -101,8 +107,7 @@ def expected_videos(selection: DataSelection) -> int:
     """Training videos with an ejection fraction, from the tables alone."""
     if not selection.is_here:
         return selection.expected
-    items = selection.items()
-    return int(((items["split"] == "train") & _is_labelled(items)).sum())
+    return int((_labelled(selection.items())["split"] == "train").sum())
 
 
 def in_chunks(function: Callable[..., Tensor], *tensors: Tensor, size: int = 32) -> Tensor:

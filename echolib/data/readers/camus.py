@@ -9,7 +9,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
+from echolib.data.camus_folds import FOLDS, Population, cross_validated, thinned
 from echolib.data.checks import check_one_split, check_percent, inside, read_text
 from echolib.data.dataset_entry import DatasetEntry, Options
 from echolib.data.errors import DataError, Faults
@@ -32,10 +34,12 @@ _NUMBERS = {  # key in the cfg -> (column, least, most)
 
 
 class CAMUSOptions(Options):
-    """Which images of CAMUS."""
+    """Which images of CAMUS, and how its patients are split."""
 
     views: tuple[Literal["2CH", "4CH"], ...] = ("4CH",)
     sequences: bool = False  # the sequences without masks, in place of the ED and ES images with masks
+    fold: int | None = Field(default=None, ge=0, lt=FOLDS)  # whose patients are the test; None: the official split
+    population: Population = "natural"  # of training and validation; "echonet" has EchoNet-Dynamic's imbalance of EF
 
 
 class CAMUS:
@@ -251,7 +255,9 @@ def _items(tables: CAMUS, options: CAMUSOptions) -> pd.DataFrame:
     else:
         images = images[images["phase"].isin(["ED", "ES"]) & (images["mask_path"] != "")]
     name = images["patient"] + "_" + images["view"] + "_" + images["phase"]
-    return images.assign(name=name, person=images["patient"])
+    images = images.assign(name=name, person=images["patient"])
+    images = images if options.fold is None else cross_validated(images, options.fold)
+    return thinned(images) if options.population == "echonet" else images
 
 
 def _items_per_person(options: CAMUSOptions) -> int:
@@ -272,6 +278,7 @@ ENTRY = DatasetEntry(
     items=_items,
     items_per_person=_items_per_person,
     options=CAMUSOptions,
+    split_options=("fold", "population"),
     structures=("lv", "epicardium", "atrium"),
     read_frames=image_frames,
     read_labels=mask_frames,

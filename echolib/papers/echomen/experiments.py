@@ -116,10 +116,15 @@ def _task(profile: Profile, kind: type[Remedy], **fields: Any) -> Remedy:
     return kind(**(ef_task(profile, NETWORK).model_dump() | fields))
 
 
+def contrast_fields(settings: Settings) -> dict[str, Any]:
+    """What the settings say of the contrastive loss."""
+    shared = {"contrast_weight", "reduction", "distance", "label_scale", "temperature", "bin_width"}
+    return settings.model_dump(include=shared)
+
+
 def contrastive_task(profile: Profile, settings: Settings, **fields: Any) -> LDWSupConEF:
     """Stage 1 (Sec. 2.1)."""
-    shared = {"contrast_weight", "reduction", "distance", "label_scale", "temperature", "bin_width"}
-    return _task(profile, LDWSupConEF, **(settings.model_dump(include=shared) | fields))
+    return _task(profile, LDWSupConEF, **(contrast_fields(settings) | fields))
 
 
 RIVALS = {

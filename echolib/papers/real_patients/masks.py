@@ -1,0 +1,169 @@
+"""Tables of outlines of real patients: Dice, distances, EF of the masks, few labels."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Drawing
+
+from echolib.metrics.agreement import limits_of_agreement
+from echolib.metrics.variance import interval_over_seeds
+from echolib.papers.claims import mean_value
+from echolib.papers.contrastive.experiments import Start
+from echolib.papers.contrastive.scores import HEADINGS, column, dice_by_draw, of_the_labels
+from echolib.papers.echonet_dynamic.scores import EF_OF_MASKS, dice_table, mask_ef
+from echolib.papers.exhibits import Figure, Results, Setup, Table
+from echolib.papers.real_patients.folds import CrossValidated, over_folds
+from echolib.papers.real_patients.outlines import (
+    FEWEST,
+    SEGMENTER,
+    STORY_STARTS,
+    STRUCTURES,
+    phantom_alone,
+    pretrained,
+    segmenter,
+    taught,
+)
+from echolib.report.ef_agreement import bland_altman
+
+DATA = ("camus",)
+CROSS_VALIDATED = "CAMUS four-chamber images, cross-validated"
+DOUBTED = 30.0  # EF points between label and human masks beyond which one of the two must be of something else
+DICE = "Dice"
+
+
+def _pooled(results: Results, setup: Setup) -> dict[str, list[CrossValidated]]:
+    return setup.once(over_folds, results)
+
+
+def _dice(results: Results, setup: Setup) -> pd.DataFrame:
+    """By structure and phase, with the outlines' distances in mm."""
+    (of_seeds,) = _pooled(results, setup).values()
+    tables = [result.predictions for result in of_seeds]
+    dice = dice_table(tables, STRUCTURES, resamples=setup.profile.resamples)
+    both = pd.concat(tables)
+    for distance in ("hausdorff", "surface"):
+        by_row = [
+            both.loc[(both["phase"] == phase) | (phase == "both"), f"{structure}_{distance}_mm"].mean()
+            for structure, phase in zip(dice["structure"], dice["phase"], strict=True)
+        ]
+        dice[f"{distance}_mm"] = by_row
+    return dice
+
+
+def ef_of_masks(results: Results, setup: Setup) -> list[pd.DataFrame]:
+    """`mask_ef` of each seed: predicted, from_masks, cfg, one row per patient whose masks give an EF."""
+    (of_seeds,) = _pooled(results, setup).values()
+    return [mask_ef(result.predictions).dropna() for result in of_seeds]
+
+
+def is_doubted(ef: pd.DataFrame) -> pd.Series:
+    """Patients whose label and whose human masks lie further apart than any reader errs."""
+    return (ef["from_masks"] - ef["cfg"]).abs() > DOUBTED
+
+
+def _agreement(results: Results, setup: Setup) -> pd.DataFrame:
+    """Bias, limits of agreement, MAE and r of EF by masks, with and without the patients in doubt; mean over seeds."""
+    rows = []
+    for first, second in (("predicted", "from_masks"), ("predicted", "cfg"), ("from_masks", "cfg")):
+        for who in ("everybody", "without those in doubt"):
+            of_seeds = setup.once(ef_of_masks, results)
+            kept = [ef if who == "everybody" else ef[~is_doubted(ef)] for ef in of_seeds]
+            figures = pd.DataFrame(limits_of_agreement(ef[first].to_numpy(), ef[second].to_numpy())._asdict() for ef in kept).mean()
+            row: dict[str, object] = {"EF": EF_OF_MASKS[first], "against": EF_OF_MASKS[second], "patients": who}
+            rows.append(row | {"n": len(kept[0])} | figures.to_dict())
+    return pd.DataFrame(rows)
+
+
+def _bland_altman(results: Results, setup: Setup) -> Drawing:
+    ef = setup.once(ef_of_masks, results)[0]
+    return bland_altman(ef["cfg"], ef["predicted"], data=setup.label(*DATA))
+
+
+def _transfer(results: Results, setup: Setup) -> pd.DataFrame:
+    """Dice of the ventricle without a label and with few: mean over draws, 90 % intervals over patients and draws."""
+    rows = []
+    for row, of_row in _pooled(results, setup).items():
+        dice, people = dice_by_draw(of_row)
+        interval = interval_over_seeds(
+            mean_value, np.zeros(len(people)), dice, resamples=setup.profile.resamples, groups=people
+        )
+        line = {"start": row, "n": len(people)} | dict(zip(("dice", "dice_low", "dice_high"), interval, strict=True))
+        rows.append(line | {"dice_sd": dice.std(axis=1, ddof=1).mean(), "draws": len(of_row)})
+    return pd.DataFrame(rows)
+
+
+def phantom_and_few(setup: Setup) -> dict:
+    """The phantom alone, and 5 % of the labels with and without it."""
+    return {**phantom_alone(setup), **taught(setup)}
+
+
+def _pretrained(results: Results, setup: Setup) -> pd.DataFrame:
+    """One row per start: Dice at 100 and 5 % of the labels, mean over draws, 90 % intervals."""
+    rows: dict[Start, dict[str, object]] = {}
+    for (start, fraction), of_cell in _pooled(results, setup).items():
+        dice, people = dice_by_draw(of_cell)
+        interval = interval_over_seeds(
+            mean_value, np.zeros(len(people)), dice, resamples=setup.profile.resamples, groups=people
+        )
+        name = column(fraction)
+        row = rows.setdefault(start, {"start": start.title})
+        row |= dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True)) | {"draws": len(of_cell)}
+    return pd.DataFrame(rows.values())
+
+
+def few_of_unet(cell: tuple[Start, float]) -> bool:
+    """Whether a cell carries the point: SimCLR and random weights with the fewest labels."""
+    return cell[0] in STORY_STARTS and cell[1] == FEWEST
+
+
+OUTLINES = Table(
+    name="outlines",
+    caption=f"{SEGMENTER}: Dice, and distance of the outlines in mm. {CROSS_VALIDATED}; 90 % intervals over patients.",
+    rows=segmenter,
+    measure=_dice,
+    data=DATA,
+    headings={"hausdorff_mm": "Hausdorff (mm)", "surface_mm": "mean distance (mm)"},
+    decimals=3,
+)
+AGREEMENT = Table(
+    name="ef_of_masks",
+    caption=(
+        "EF by single-plane discs (points): bias is the first minus the second, limits of agreement bias ± 1.96 SD. "
+        f"In doubt: label and human masks more than {DOUBTED:g} points apart. {CROSS_VALIDATED}; mean over seeds."
+    ),
+    rows=segmenter,
+    measure=_agreement,
+    data=DATA,
+    headings={"limit_low": "lower limit", "limit_high": "upper limit"},
+    decimals=2,
+)
+BLAND_ALTMAN = Figure(
+    name="bland_altman",
+    caption=f"EF of predicted masks less the label, over their mean (Bland and Altman). {CROSS_VALIDATED}, first seed.",
+    rows=segmenter,
+    data=DATA,
+    draw=_bland_altman,
+)
+TRANSFER = Table(
+    name="from_phantom",
+    caption=(
+        f"Dice of the ventricle: taught by the phantom alone, and with {of_the_labels(FEWEST)} from random weights or "
+        f"the phantom's, as many steps. {CROSS_VALIDATED}; mean over draws, 90 % intervals over patients and draws."
+    ),
+    rows=phantom_and_few,
+    measure=_transfer,
+    data=DATA,
+    decimals=3,
+)
+PRETRAINED = Table(
+    name="pretrained",
+    caption=lambda setup: (
+        f"Dice of the ventricle by share of the labels. {CROSS_VALIDATED}; (C) pretrained on the other folds' images, "
+        f"(E) on {setup.label('echonet_dynamic')}. Mean over draws, 90 % intervals over patients and draws."
+    ),
+    rows=pretrained,
+    story=few_of_unet,
+    measure=_pretrained,
+    data=DATA,
+    headings=HEADINGS,
+    decimals=3,
+)
