@@ -76,7 +76,7 @@ PROFILES = {
             clips=ClipSizes(length=9, period=7, size=32, width=8, blocks=1, epochs=15, batch_size=8, test_stride=8),
             attention=ClipSizes(length=9, period=7, size=64, width=8, blocks=1, epochs=6, batch_size=8, test_stride=8),
             frames=ImageSizes(size=80, width=8, epochs=2, batch_size=12),
-            camus=ImageSizes(size=96, width=16, epochs=10, batch_size=8),
+            camus=ImageSizes(size=96, width=16, epochs=6, batch_size=8),
             contrastive=ContrastiveSizes(
                 size=64,
                 width=8,
