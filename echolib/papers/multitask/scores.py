@@ -8,11 +8,10 @@ import pandas as pd
 from echolib.data.registry import entry
 from echolib.engine.experiment import Result
 from echolib.geometry.walls import lv_mass_g, relative_wall_thickness
-from echolib.metrics.variance import interval_over_seeds
-from echolib.papers.claims import mean_value
 from echolib.papers.cost import cost_table
 from echolib.papers.exhibits import Results, Setup
 from echolib.papers.gates import keypoint_gate, mask_gate
+from echolib.papers.intervals import mean_columns
 from echolib.papers.multitask.experiments import DESIGNS, JOINT, ROWS, first_seed
 from echolib.papers.published import published
 
@@ -74,13 +73,6 @@ def _run(results: Results) -> Results:
     return {row: of_row for row, of_row in results.items() if of_row}
 
 
-def _interval(values: np.ndarray, people: np.ndarray, name: str, setup: Setup) -> dict[str, float]:
-    """The mean of (seeds, items) with its 90 % interval over people and seeds, as columns."""
-    items = np.zeros(values.shape[-1])
-    interval = interval_over_seeds(mean_value, items, values, resamples=setup.profile.resamples, groups=people)
-    return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
-
-
 def dice_by_structure(results: Results, setup: Setup) -> pd.DataFrame:
     """Dice per test image by model, dataset and structure: mean over seeds, 90 % intervals over people and seeds;
     whether it was learnt. First of all what the mean training mask would give."""
@@ -93,7 +85,7 @@ def dice_by_structure(results: Results, setup: Setup) -> pd.DataFrame:
             floors[dataset, structure]["dice"] = dice_and_floor(of_row, dataset, structure)[1]
             line = {"model": row.title} | line | {"seeds": len(of_row)}
             line["learnt"] = mask_gate(*dice_and_floor(of_row, dataset, structure)).outcome
-            lines.append(line | _interval(*dice_of(of_row, dataset, structure), "dice", setup))
+            lines.append(line | mean_columns(*dice_of(of_row, dataset, structure), "dice", setup))
     return pd.DataFrame([*floors.values(), *lines])
 
 
@@ -120,7 +112,7 @@ def keypoint_errors(results: Results, setup: Setup) -> pd.DataFrame:
             line = {"model": row.title, "point": point.replace("_", " "), "data": data, "seeds": len(of_row)}
             line |= {unit: float(errors_of(of_row, point, value)[0].mean()) for unit, value in UNITS.items()}
             line["learnt"] = keypoint_gate(*keypoint_error_and_floor(of_row)).outcome if point == "all" else ""
-            lines.append(line | _interval(*errors_of(of_row, point), "px", setup))
+            lines.append(line | mean_columns(*errors_of(of_row, point), "px", setup))
     return pd.DataFrame(lines)
 
 
@@ -149,7 +141,7 @@ def errors_by_measure(results: Results, setup: Setup) -> pd.DataFrame:
             if known.sum() < 2:
                 continue
             line = {"model": row.title, "measure": measure, "n": int(known.sum())}
-            line |= _interval(values[:, known], people[known], "error", setup)
+            line |= mean_columns(values[:, known], people[known], "error", setup)
             lines.append(line | {"seeds": len(of_row)})
     return pd.DataFrame(lines)
 
@@ -183,7 +175,7 @@ def ef_errors(results: Results, setup: Setup) -> pd.DataFrame:
                     continue
                 line = {"model": row.title, "plane": title, "against": reference}
                 line |= {"n": int(known.sum()), "unreadable": int((~known).sum())}
-                lines.append(line | _interval(errors[:, known], np.arange(known.sum()), "mae", setup))
+                lines.append(line | mean_columns(errors[:, known], np.arange(known.sum()), "mae", setup))
     return pd.DataFrame(lines)
 
 

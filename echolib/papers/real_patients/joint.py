@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from echolib.metrics.variance import interval_over_seeds
 from echolib.papers.claims import Claim, Comparison, Evidence, check_learnt, mean_value
 from echolib.papers.exhibits import ClaimsTable, Results, Setup, Table, no_row
 from echolib.papers.gates import keypoint_gate, mask_gate
+from echolib.papers.intervals import mean_columns
 from echolib.papers.multitask.scores import dice_and_floor, dice_of, errors_of, keypoint_error_and_floor
 from echolib.papers.real_patients.folds import CrossValidated, over_folds
 from echolib.papers.real_patients.outlines import JOINT, MASKS, POINTS, joint
@@ -59,21 +59,15 @@ def _size_errors(of_row: Sequence[CrossValidated]) -> dict[str, float]:
     return pd.DataFrame(errors).mean().to_dict()
 
 
-def _interval(values: np.ndarray, people: np.ndarray, name: str, setup: Setup) -> dict[str, float]:
-    items = np.zeros(values.shape[-1])
-    interval = interval_over_seeds(mean_value, items, values, resamples=setup.profile.resamples, groups=people)
-    return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
-
-
 def _errors(results: Results, setup: Setup) -> pd.DataFrame:
     """Dice of the ventricle, distance of the keypoints, errors of length and wall, by network."""
     rows = []
     for row, of_row in setup.once(over_folds, results).items():
         line: dict[str, object] = {"network": NAMES[row], "seeds": len(of_row)}
         if row.has_masks:
-            line |= _interval(*dice_of(of_row, DATA[0], "lv"), "dice", setup)
+            line |= mean_columns(*dice_of(of_row, DATA[0], "lv"), "dice", setup)
         if row.has_keypoints:
-            line |= _interval(*errors_of(of_row, value="error_mm"), "points_mm", setup)
+            line |= mean_columns(*errors_of(of_row, value="error_mm"), "points_mm", setup)
         rows.append(line | (_size_errors(of_row) if row.has_masks and row.has_keypoints else {}))
     return pd.DataFrame(rows)
 

@@ -1,16 +1,14 @@
 """Tables of outlines of real patients: Dice, distances, EF of the masks, few labels."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from echolib.metrics.agreement import limits_of_agreement
-from echolib.metrics.variance import interval_over_seeds
-from echolib.papers.claims import mean_value
 from echolib.papers.contrastive.experiments import Start
 from echolib.papers.contrastive.scores import HEADINGS, column, dice_by_draw, of_the_labels
 from echolib.papers.echonet_dynamic.scores import EF_OF_MASKS, dice_table, mask_ef
 from echolib.papers.exhibits import Figure, Results, Setup, Table
+from echolib.papers.intervals import mean_columns
 from echolib.papers.real_patients.folds import CrossValidated, over_folds
 from echolib.papers.real_patients.outlines import (
     FEWEST,
@@ -67,7 +65,9 @@ def _agreement(results: Results, setup: Setup) -> pd.DataFrame:
         for who in ("everybody", "without those in doubt"):
             of_seeds = setup.once(ef_of_masks, results)
             kept = [ef if who == "everybody" else ef[~is_doubted(ef)] for ef in of_seeds]
-            figures = pd.DataFrame(limits_of_agreement(ef[first].to_numpy(), ef[second].to_numpy())._asdict() for ef in kept).mean()
+            figures = pd.DataFrame(
+                limits_of_agreement(ef[first].to_numpy(), ef[second].to_numpy())._asdict() for ef in kept
+            ).mean()
             row: dict[str, object] = {"EF": EF_OF_MASKS[first], "against": EF_OF_MASKS[second], "patients": who}
             rows.append(row | {"n": len(kept[0])} | figures.to_dict())
     return pd.DataFrame(rows)
@@ -83,10 +83,7 @@ def _transfer(results: Results, setup: Setup) -> pd.DataFrame:
     rows = []
     for row, of_row in _pooled(results, setup).items():
         dice, people = dice_by_draw(of_row)
-        interval = interval_over_seeds(
-            mean_value, np.zeros(len(people)), dice, resamples=setup.profile.resamples, groups=people
-        )
-        line = {"start": row, "n": len(people)} | dict(zip(("dice", "dice_low", "dice_high"), interval, strict=True))
+        line = {"start": row, "n": len(people)} | mean_columns(dice, people, "dice", setup)
         rows.append(line | {"dice_sd": dice.std(axis=1, ddof=1).mean(), "draws": len(of_row)})
     return pd.DataFrame(rows)
 
@@ -100,13 +97,8 @@ def _pretrained(results: Results, setup: Setup) -> pd.DataFrame:
     """One row per start: Dice at 100 and 5 % of the labels, mean over draws, 90 % intervals."""
     rows: dict[Start, dict[str, object]] = {}
     for (start, fraction), of_cell in _pooled(results, setup).items():
-        dice, people = dice_by_draw(of_cell)
-        interval = interval_over_seeds(
-            mean_value, np.zeros(len(people)), dice, resamples=setup.profile.resamples, groups=people
-        )
-        name = column(fraction)
         row = rows.setdefault(start, {"start": start.title})
-        row |= dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True)) | {"draws": len(of_cell)}
+        row |= mean_columns(*dice_by_draw(of_cell), column(fraction), setup) | {"draws": len(of_cell)}
     return pd.DataFrame(rows.values())
 
 
