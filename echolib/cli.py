@@ -1,6 +1,7 @@
 """The `echolib` command: run the study, say what it would do, take results over, write a phantom, check data."""
 
 import errno
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 MOST_LINES, LONGEST_LINE = 50, 1000  # of an error's text; LONGEST_LINE in characters
+_STOPPED = "Stopped after {minutes:g} minutes; everything so far is kept. The same command goes on."
 _WRITABLE = "choose a folder that you may write to, or set ECHOLIB_HOME to one"
 _FIXES = {
     errno.ENOSPC: "make room on this disk; the same command goes on",
@@ -87,7 +89,33 @@ def study(
             for path in make_exhibits(request, tables, deadline):
                 typer.echo(path)
         elif not _run(request, deadline, cell_timeout):
-            typer.echo(f"Stopped after {minutes:g} minutes; everything so far is kept. The same command goes on.")
+            typer.echo(_STOPPED.format(minutes=minutes))
+
+
+@app.command()
+def train(
+    profile: Profile = "demo",
+    data: Data = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="Stop cleanly after so long; call again to go on.")
+    ] = None,
+    only: Only = None,
+    parameter: Parameter = None,
+    portable: Portable = False,
+) -> None:
+    """Train all that the notebooks ask for, without them: a study then finds it finished."""
+    deadline = None if minutes is None else time.time() + 60 * minutes
+    from echolib.portable import shared_arithmetic
+    from echolib.processes import end_with_input
+
+    end_with_input()
+    with _clear_errors(), shared_arithmetic(portable):  # before numpy is loaded
+        from echolib.runner.request import make_request
+        from echolib.runner.training import train_all
+
+        request, _ = make_request(profile, data or (), only or (), parameter or ())
+        if not train_all(request, deadline, progress=sys.stderr.isatty()):
+            typer.echo(_STOPPED.format(minutes=minutes))
 
 
 @app.command()

@@ -9,12 +9,11 @@ import signal
 from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from functools import lru_cache
 
 import torch
 
 from echolib.engine import execution
-from echolib.engine.experiment import Experiment, RunContext, cost
+from echolib.engine.experiment import Experiment, RunContext
 from echolib.errors import UserError
 from echolib.portable import cores, is_portable
 from echolib.processes import end_with_parent
@@ -50,8 +49,9 @@ def run_side_by_side(waiting: Collection[Experiment], context: RunContext, worke
         while left or running:
             blocked = {*left, *running.values()}
             ready = [experiment for experiment in left if blocked.isdisjoint(experiment.parents.values())]
-            left = [experiment for experiment in left if experiment not in ready]
-            running |= {pool.submit(_run, experiment, context): experiment for experiment in longest_first(ready)}
+            begun = ready[: workers - len(running)]  # no more, so that a child has its turn as soon as it can run
+            left = [experiment for experiment in left if experiment not in begun]
+            running |= {pool.submit(_run, experiment, context): experiment for experiment in begun}
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 experiment = running.pop(future)
                 _result_of(future, experiment, running.values())
@@ -64,20 +64,6 @@ def run_side_by_side(waiting: Collection[Experiment], context: RunContext, worke
             process.terminate()
         _close()
         raise
-
-
-def longest_first(ready: list[Experiment]) -> list[Experiment]:
-    """The experiments by falling cost: a long one begun last would leave the other cores idle at the end."""
-    return sorted(ready, key=_petaflop, reverse=True) if len(ready) > 1 else ready
-
-
-def _petaflop(experiment: Experiment) -> float:
-    return _petaflop_of_any_seed(experiment.model_copy(update={"name": "any", "seed": 0, "parents": {}}))
-
-
-@lru_cache(maxsize=256)
-def _petaflop_of_any_seed(experiment: Experiment) -> float:
-    return cost(experiment).petaflop
 
 
 def _result_of(future: Future, experiment: Experiment, others: Collection[Experiment]) -> None:

@@ -4,13 +4,16 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import torch
+
 from echolib.engine.changes import DONE, state
-from echolib.engine.experiment import Cost, Experiment, cost, in_order
+from echolib.engine.experiment import Cost, Experiment, RunContext, cost, in_order
 from echolib.engine.finished import read_metrics
+from echolib.engine.workers import worker_count
 from echolib.folders import folder_lines
 from echolib.papers.registry import experiments_of, make_setup
 from echolib.portable import cores, is_portable
-from echolib.provenance import device_name
+from echolib.provenance import best_device, device_name
 from echolib.runner.request import Request
 from echolib.workspace import WorkspaceError
 
@@ -41,6 +44,12 @@ class Plan:
     def of(self, notebook: str) -> list[Step]:
         """The experiments that are listed under a notebook."""
         return [step for step in self.steps if step.notebook == notebook]
+
+    def keeps_cores_busy(self, request: Request) -> bool:
+        """Whether there is enough to train for several processes of a CPU."""
+        left = [step.experiment for step in self.steps if not step.done]
+        context = RunContext(request.workspace.runs, request.workspace.cache, torch.device(best_device()))
+        return worker_count(left, context) > 1
 
     def to_train(self) -> Mapping[str, int]:
         """Notebook -> experiments left to train."""

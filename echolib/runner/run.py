@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
 
 from echolib.runner import stamp
+from echolib.runner.ahead import training_ahead
 from echolib.runner.alone import alone
 from echolib.runner.committed import lines_since_commit
 from echolib.runner.execute import NotebookStopped, execute, remove_staged
@@ -54,16 +55,37 @@ def run(
         for notebook, reason in plan.missing.items():
             print(f"{notebook}: left out: {reason}", flush=True)
         stale = [notebook for notebook in stale if notebook.name not in plan.missing]
-        training = plan.to_train()
-        with _progress(sum(1 + training.get(notebook.name, 0) for notebook in stale)) as bar:
-            for notebook in stale:
-                if not _bring_up_to_date(request, notebook, bar, deadline, cell_timeout):
-                    return False
+        if not _execute_all(request, stale, plan, deadline, cell_timeout):
+            return False
     with _publishing(request):
         index = _index(request)
     print(f"reports: {index}", flush=True)
     for line in lines_since_commit(request.workspace.home, request.profile):
         print(line, flush=True)
+    return True
+
+
+def _execute_all(
+    request: Request, stale: list[Notebook], plan: Plan, deadline: float | None, cell_timeout: float | None
+) -> bool:
+    """Executes notebooks in order, each once what it asks for is trained; returns whether there was time enough."""
+    training = plan.to_train()
+    with _progress(sum(1 + training.get(notebook.name, 0) for notebook in stale)) as bar, ExitStack() as stack:
+
+        def on_line(line: str) -> None:
+            bar.write(f"  {line}", file=sys.stdout)
+            if _EXPERIMENT_LINE.match(line):
+                bar.update()
+
+        ahead = None
+        if plan.keeps_cores_busy(request):
+            ahead = stack.enter_context(training_ahead(request, stale, deadline, on_line))
+        for notebook in stale:
+            if ahead:
+                bar.set_description(f"training for {notebook.name}")
+                ahead.wait_for([step.experiment for step in plan.of(notebook.name) if not step.done], deadline)
+            if not _bring_up_to_date(request, notebook, bar, deadline, cell_timeout):
+                return False
     return True
 
 

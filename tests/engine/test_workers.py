@@ -51,14 +51,6 @@ def test_only_enough_work_on_a_cpu_is_spread(phantom, context, monkeypatch):
     assert workers.worker_count(many, context) == 2
 
 
-def test_what_takes_longest_begins_first(phantom):
-    folder = phantom / "EchoNet-Dynamic"
-    short, long, other = (experiment for network in NETWORKS for experiment in ef_experiments(SMOKE, folder, network))
-    long = long.model_copy(update={"schedule": long.schedule.model_copy(update={"epochs": 50})})
-    assert workers.longest_first([short, long, other])[0] is long
-    assert workers.longest_first([short]) == [short]
-
-
 def test_side_by_side_is_as_one_after_another(phantom, context, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(workers, "FEWEST_EPOCHS", 2)
     torch.set_num_threads(2)
