@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 FIELD_CELLS = 4  # of the smooth gain across an image, in each direction
+OUTSIDE = -1.5  # of a normalised image, outside of its sector
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ def recoloured(grey: Tensor, strength: Strength, generator: torch.Generator) -> 
 
 def sector_normalised(grey: Tensor) -> Tensor:
     """Grey levels (batch, H, W), each image by mean and standard deviation of its own sector, where they are above 0;
-    -1.5 outside. So gain and format of a scanner do not matter."""
+    `OUTSIDE` elsewhere. So gain and format of a scanner do not matter."""
     inside = grey > 0
     count = inside.sum((1, 2), keepdim=True).clamp(min=1)
     mean = grey.sum((1, 2), keepdim=True) / count
     spread = (((grey - mean) * inside).square().sum((1, 2), keepdim=True) / count).sqrt()
-    return torch.where(inside, (grey - mean) / (spread + 1 / 255), -1.5)
+    return torch.where(inside, (grey - mean) / (spread + 1 / 255), OUTSIDE)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from echolib.data.augmentation import Strength, affine_maps, moved, recoloured, sector_normalised
+from echolib.data.augmentation import OUTSIDE, Strength, affine_maps, moved, recoloured, sector_normalised
 from echolib.data.loaders.clips import in_chunks
 from echolib.engine.task import Parent
 from echolib.losses.overlap import soft_dice_loss
@@ -55,11 +55,10 @@ class AugmentedSegmentation(SegmentationOfFewLabels):
 
     def test_logits(self, model: nn.Module, data: SegmentationData, images: Tensor) -> Tensor:
         """The mean over turned copies, each turned back: uint8 (batch, size, size) -> (batch, structures, ...)."""
-        grey = images.unsqueeze(1).float() / 255
-        turned = []
+        inputs, turned = as_input(images.float() / 255), []
         for degrees in self.test_turns_deg:
-            there, back = (turns(len(images), angle, grey.device) for angle in (degrees, -degrees))
-            turned.append(moved(model(as_input(moved(grey, there).squeeze(1))).float(), back))
+            there, back = (turns(len(images), angle, images.device) for angle in (degrees, -degrees))
+            turned.append(moved(model(moved(inputs - OUTSIDE, there) + OUTSIDE).float(), back))
         return torch.stack(turned).mean(0)
 
 
