@@ -247,3 +247,11 @@ def test_raw_voxels_in_two_splits(old_root):
     train, test = (old_root / name / "patient0001" for name in ("training", "testing"))
     (test / "patient0001_4CH_ED.raw").write_bytes((train / "patient0001_4CH_ED.raw").read_bytes())
     assert "patient0001_4CH_ED.raw (train) are one file" in refusal(old_root)
+
+
+def test_real_ed_is_the_larger_frame_of_every_patient(camus_folder):
+    """Some sequences run from ES to ED; of the single images the names are right throughout."""
+    images = CAMUS(camus_folder).images.query("mask_path != ''")
+    area = images.assign(area=[(read_mask(path)[0] == 1).sum() for path in images["mask_path"]])
+    area = area.pivot(index="patient", columns="phase", values="area")
+    assert len(area) >= 499 and (area["ED"] > area["ES"]).all()
