@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from echolib.engine import execution, sweep, workers
+from echolib.engine import sweep, workers
 from echolib.engine.experiment import RunContext
 from echolib.engine.trainer import OutOfTime
 from echolib.engine.workers import WorkerDied
