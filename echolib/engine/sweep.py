@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import TextIO
 
 from tqdm.auto import tqdm
 
 from echolib.engine import execution
 from echolib.engine.experiment import Experiment, Result, RunContext, in_order
-from echolib.engine.workers import run_side_by_side, worker_count
+from echolib.engine.workers import run_side_by_side, threads_as_in_a_worker, worker_count
 
 _LAYOUT = "{desc} {percentage:3.0f}%|{bar}| {n:.1f}/{total} epochs [{elapsed}<{remaining}]"
 
@@ -51,7 +52,8 @@ def _run_waiting(waiting: list[Experiment], context: RunContext, bar: tqdm) -> I
         return
     for experiment in waiting:
         bar.set_description(experiment.name)
-        execution.run(experiment, context, tick=bar.update)
+        with threads_as_in_a_worker() if context.device.type == "cpu" else nullcontext():
+            execution.run(experiment, context, tick=bar.update)
         if not experiment.schedule.epochs:
             bar.update(1)
         yield experiment

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 
 import torch
 
@@ -36,6 +37,24 @@ def worker_count(waiting: Collection[Experiment], context: RunContext) -> int:
     if any(type(experiment.task).__module__ == "__main__" for experiment in waiting):
         return 1  # another process cannot import what was defined in a notebook
     return min(cores() if is_portable() else torch.get_num_threads(), len(waiting), MOST_WORKERS)
+
+
+def threads_of_each() -> int:
+    """With how many threads an experiment trains on this machine, alone or beside others: sums are cut by the number of
+    threads, so that its bytes would otherwise depend on its company."""
+    available = torch.get_num_threads()
+    return max(1, available // min(available, MOST_WORKERS))
+
+
+@contextmanager
+def threads_as_in_a_worker() -> Iterator[None]:
+    """In this process, as many threads as an experiment has in a worker."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads_of_each())
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def run_side_by_side(waiting: Collection[Experiment], context: RunContext, workers: int) -> Iterator[Experiment]:
@@ -86,9 +105,8 @@ def _close() -> None:
 def _pool(workers: int) -> ProcessPoolExecutor:
     if workers not in _pools:
         _close()
-        threads = max(1, torch.get_num_threads() // workers)
         context = multiprocessing.get_context("spawn")
-        _pools[workers] = ProcessPoolExecutor(workers, context, _begin, (threads,))
+        _pools[workers] = ProcessPoolExecutor(workers, context, _begin, (threads_of_each(),))
     return _pools[workers]
 
 
