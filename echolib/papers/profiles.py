@@ -74,9 +74,9 @@ PROFILES = {
             # nine frames over the 1.2 s of the papers' 32 at period 2, a whole beat at most heart rates; two are left
             # after an encoder's last stage, where attention over time needs more than one
             clips=ClipSizes(length=9, period=7, size=32, width=8, blocks=1, epochs=15, batch_size=8, test_stride=8),
-            attention=ClipSizes(length=9, period=7, size=64, width=8, blocks=1, epochs=5, batch_size=8, test_stride=16),
+            attention=ClipSizes(length=9, period=7, size=64, width=8, blocks=1, epochs=5, batch_size=8, test_stride=64),
             frames=ImageSizes(size=80, width=8, epochs=2, batch_size=12),
-            camus=ImageSizes(size=96, width=16, epochs=6, batch_size=8),
+            camus=ImageSizes(size=96, width=16, epochs=5, batch_size=8),
             contrastive=ContrastiveSizes(
                 size=64,
                 width=8,
@@ -90,7 +90,7 @@ PROFILES = {
                 rate=3e-3,
                 draws=(0, 1, 2),
             ),
-            multitask=MultiTaskSizes(size=96, width=16, epochs=8, labels_per_batch=8, labels_per_epoch=800, rate=2e-2),
+            multitask=MultiTaskSizes(size=96, width=16, epochs=7, labels_per_batch=8, labels_per_epoch=800, rate=2e-2),
             patients=PatientSizes(
                 folds=FOLDS,
                 seeds=(0, 1, 2),
@@ -104,6 +104,7 @@ PROFILES = {
             expert_clips=4,
             expert_epochs=20,
             contrast_weights=(0.0, 0.5, 2.0),
+            resamples=2_000,
         ),
         Profile(
             name="full",

@@ -139,10 +139,26 @@ def fine_tuning_schedule(profile: Profile, network: str) -> Schedule:
     return Schedule(**sizes, optimiser="madgrad", learning_rate=rate, weight_decay=1e-5)
 
 
+def parents_of(profile: Profile, folders: Mapping[str, Path], start: Start) -> dict[str, Experiment]:
+    """What fine-tuning from a start begins with: its encoder, where it was pretrained here."""
+    if not start.pretrained_on:
+        return {}
+    return {"encoder": pretraining_experiment(profile, folders, start.method, start.pretrained_on, start.network)}
+
+
 def fine_tuning_experiment(
-    profile: Profile, folders: Mapping[str, Path], start: Start, dataset: str, fraction: float, draw: int, **fields
+    profile: Profile,
+    folders: Mapping[str, Path],
+    start: Start,
+    dataset: str,
+    fraction: float,
+    draw: int,
+    *,
+    parents: Mapping[str, Experiment] | None = None,
+    **fields,
 ) -> Experiment:
-    """One cell of a table: fields change single settings of the task (drawn_over)."""
+    """One cell of a table: fields change single settings of the task (drawn_over); parents: `parents_of` the start,
+    made once for all of its cells."""
     sizes = profile.contrastive
     task = FineTuning(
         network=NETWORKS[start.network],
@@ -155,9 +171,6 @@ def fine_tuning_experiment(
         draw=draw,
         **fields,
     )
-    parents = {}
-    if start.pretrained_on:
-        parents["encoder"] = pretraining_experiment(profile, folders, start.method, start.pretrained_on, start.network)
     origin = "-".join(filter(None, (start.method, start.pretrained_on)))
     return Experiment(
         name=f"segment-{dataset}-{start.network}-{origin}-{100 * fraction:g}pct-draw{draw}",
@@ -165,7 +178,7 @@ def fine_tuning_experiment(
         data=(selection_of(profile, folders, dataset),),
         schedule=fine_tuning_schedule(profile, start.network),
         seed=draw,
-        parents=parents,
+        parents=dict(parents_of(profile, folders, start) if parents is None else parents),
     )
 
 
@@ -174,9 +187,10 @@ def table_experiments(profile: Profile, folders: Mapping[str, Path], dataset: st
 
     ImageNet rows need the published width: elsewhere they are empty, and the table says that weights are not available.
     """
+    parents = {start: parents_of(profile, folders, start) for start in STARTS[dataset]}
     return {
         (start, fraction): [
-            fine_tuning_experiment(profile, folders, start, dataset, fraction, draw)
+            fine_tuning_experiment(profile, folders, start, dataset, fraction, draw, parents=parents[start])
             for draw in profile.contrastive.draws
             if start.method != "imagenet" or profile.weights
         ]
