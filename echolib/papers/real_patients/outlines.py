@@ -5,7 +5,7 @@ from functools import partial
 
 from echolib.engine.experiment import Experiment
 from echolib.engine.schedule import Schedule
-from echolib.papers.contrastive.experiments import DATASETS, Start, fine_tuning_experiment, items_per_epoch
+from echolib.papers.contrastive.experiments import DATASETS, Start, fine_tuning_experiment, items_per_epoch, parents_of
 from echolib.papers.echonet_dynamic.experiments import camus_selection
 from echolib.papers.exhibits import Rows, Setup
 from echolib.papers.multitask.experiments import Row, experiment
@@ -88,14 +88,14 @@ def pretrained(setup: Setup) -> Rows:
     """Table 2 of contrastive pretraining at 5 and 100 % of the labels: (start, fraction) -> one experiment for each
     draw and fold."""
     profile, folders = setup.profile, {name: setup.folder(name) for name in DATASETS.values()}
-    make = partial(fine_tuning_experiment, profile, folders)
-    return {
-        (start, fraction): in_folds(
-            [make(start, "camus", fraction, draw) for draw in profile.contrastive.draws], profile.patients.folds
-        )
-        for start in STARTS
-        for fraction in (ALL, FEWEST)
-    }
+    rows = {}
+    for start in STARTS:
+        parents = parents_of(profile, folders, start)
+        make = partial(fine_tuning_experiment, profile, folders, start, "camus", parents=parents)
+        for fraction in (ALL, FEWEST):
+            draws = [make(fraction, draw) for draw in profile.contrastive.draws]
+            rows[start, fraction] = in_folds(draws, profile.patients.folds)
+    return rows
 
 
 def joint(setup: Setup) -> Rows:
