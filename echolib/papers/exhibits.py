@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Rows = Mapping[Any, Sequence[Experiment]]  # row -> one experiment for each seed
 Results = Mapping[Any, Sequence[Result]]
+MOST_NAMED = 12  # rows that a caption names which a profile leaves out
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class Exhibit:
         caption = self.caption(setup) if callable(self.caption) else self.caption
         kept = {_title(row) for row in self.rows_of(setup)}
         left_out = [title for title in dict.fromkeys(map(_title, self.left_out(setup))) if title not in kept]
-        return f"{caption} In the larger profiles: {'; '.join(left_out)}." if left_out else caption
+        named = "; ".join(left_out) if len(left_out) <= MOST_NAMED else f"{len(left_out)} more rows"
+        return f"{caption} In the larger profiles: {named}." if left_out else caption
 
     def rows_of(self, setup: Setup) -> Rows:
         """The rows that the profile runs."""

@@ -47,7 +47,7 @@ def learning_curves(
     if beside:
         axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
     else:
-        axes.legend(loc="upper right", borderaxespad=0.2)
+        axes.legend(loc="best", borderaxespad=0.2)
     return figure
 
 
