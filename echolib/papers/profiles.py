@@ -74,9 +74,9 @@ PROFILES = {
             # nine frames over the 1.2 s of the papers' 32 at period 2, a whole beat at most heart rates; two are left
             # after an encoder's last stage, where attention over time needs more than one
             clips=ClipSizes(length=9, period=7, size=32, width=8, blocks=1, epochs=15, batch_size=8, test_stride=8),
-            attention=ClipSizes(length=9, period=7, size=64, width=8, blocks=1, epochs=5, batch_size=8, test_stride=64),
+            attention=ClipSizes(length=9, period=7, size=64, width=8, blocks=1, epochs=4, batch_size=8, test_stride=64),
             frames=ImageSizes(size=80, width=8, epochs=2, batch_size=12),
-            camus=ImageSizes(size=96, width=16, epochs=5, batch_size=8),
+            camus=ImageSizes(size=96, width=16, epochs=4, batch_size=8),
             contrastive=ContrastiveSizes(
                 size=64,
                 width=8,
