@@ -48,7 +48,7 @@ PROFILES = {
             ),
             multitask=MultiTaskSizes(size=64, width=4, epochs=1, labels_per_batch=4, labels_per_epoch=12, rate=2e-2),
             patients=PatientSizes(
-                folds=(0, 1),
+                folds=(1,),
                 seeds=(0,),
                 pairs=ClipSizes(length=2, period=1, size=32, width=4, blocks=1, epochs=1, batch_size=4, test_stride=1),
                 outlines=ImageSizes(size=32, width=4, epochs=1, batch_size=4),

@@ -42,7 +42,7 @@ def test_the_story_leaves_out_notebooks_and_rows(home):
     """Demo runs no notebook that tells no part of it, and of the others the rows that do."""
     of_profile = {profile: make_request(profile, (), (), ())[0] for profile in ("demo", "full")}
     notebooks = {profile: {notebook.name for notebook in request.notebooks} for profile, request in of_profile.items()}
-    assert notebooks["full"] - notebooks["demo"] == {"24_ef_systems", "31_tca_robustness"}
+    assert notebooks["full"] - notebooks["demo"] == {"24_ef_systems", "31_tca_robustness", "50_real_patients"}
     assert notebooks["full"] == {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
     story = names("demo")
     for row in ("system-echognn", "imbalance-ranksim", "tca-m3", "tca-se", "multitask-derived", "ef-mc3_18"):

@@ -13,7 +13,7 @@ from echolib.papers.echomen.ablation import ablation_predictions
 from echolib.papers.echomen.experiments import ABLATION, METHODS
 from echolib.papers.echomen.scores import HEADINGS, errors_by_class
 from echolib.papers.ef_scores import ClassComparison, Predictions, ef_evidence_from, predictions_of, scores_table
-from echolib.papers.exhibits import ClaimsTable, Figure, Results, Rows, Setup, Table
+from echolib.papers.exhibits import ClaimsTable, Figure, Results, Rows, Setup, Table, no_row
 from echolib.papers.real_patients.experiments import (
     ANCHORS,
     ECHOMEN,
@@ -31,7 +31,7 @@ from echolib.report.ef_errors import error_by_ef
 DATA = ("camus",)
 READ_FROM = "EF of CAMUS patients from the ED and ES frame of the four-chamber view, cross-validated"
 MAE = "MAE (EF points)"
-STORY = frozenset((ECHONET, ECHOMEN))
+SHOWN = frozenset((ECHONET, ECHOMEN))
 PredictionsOf = Callable[[Results, Setup], Predictions]
 
 
@@ -56,7 +56,7 @@ def _scores(results: Results, setup: Setup) -> pd.DataFrame:
 
 def _error_by_ef(results: Results, setup: Setup) -> Drawing:
     label, by_row = setup.once(pooled_predictions, results)
-    shown = {row: (label, predictions.mean(0)) for row, predictions in by_row.items() if row in STORY}
+    shown = {row: (label, predictions.mean(0)) for row, predictions in by_row.items() if row in SHOWN}
     return error_by_ef(shown, data=setup.label(*DATA))
 
 
@@ -75,7 +75,7 @@ def _by_class(name: str, metric: str, population: Population, rows, predictions:
         name=f"{name}_{population}_{metric}",
         caption=_caption(titles[metric], population),
         rows=_of(rows, population),
-        story=STORY.__contains__,
+        story=no_row,
         measure=partial(_errors, metric=metric, predictions=predictions),
         data=DATA,
         headings=HEADINGS,
@@ -98,7 +98,7 @@ ANCHORS_AND_MASKS = Table(
         "sequences, which these patients have none of. Mean over seeds, 90 % intervals."
     ),
     rows=anchors,
-    story={ECHONET}.__contains__,
+    story=no_row,
     measure=_scores,
     data=DATA,
 )
@@ -106,7 +106,7 @@ ERROR_BY_EF = Figure(
     name="error_by_ef",
     caption=f"Error by labelled EF, mean prediction over seeds. {READ_FROM}; learnt under {POPULATIONS['echonet']}.",
     rows=_of(methods, "echonet"),
-    story=STORY.__contains__,
+    story=no_row,
     data=DATA,
     draw=_error_by_ef,
 )
@@ -155,14 +155,13 @@ def _claims(
     rows: Callable[[Setup], Rows],
     claims: Callable[[Setup], Sequence[Claim]],
     predictions: PredictionsOf = pooled_predictions,
-    story: frozenset[str] = STORY,
 ) -> ClaimsTable:
     evidence: Callable[[Results, Setup, Claim, Comparison], Evidence] = ef_evidence_from(predictions, paper_people={})
     return ClaimsTable(
         name=name,
         caption=f"Differences of MAE (EF points), paired over patients and seeds; 95 % intervals. {READ_FROM}.",
         rows=rows,
-        story=story.__contains__,
+        story=no_row,
         data=DATA,
         claims=claims,
         evidence=evidence,
@@ -172,5 +171,5 @@ def _claims(
 CLAIMS = (
     _claims("claims_methods", _of(methods, "echonet"), of_methods),
     _claims("claims_parts", _of(ablation, "echonet"), of_parts, pooled_ablation),
-    _claims("claims_anchors", anchors, of_anchors, story=frozenset((ECHONET,))),
+    _claims("claims_anchors", anchors, of_anchors),
 )

@@ -10,10 +10,10 @@ from echolib.papers.claims import Claim, Comparison, Evidence, check_learnt, mea
 from echolib.papers.contrastive.experiments import Start
 from echolib.papers.contrastive.features import plateau
 from echolib.papers.contrastive.scores import dice_by_draw, of_the_labels
-from echolib.papers.exhibits import ClaimsTable, Results, Setup
+from echolib.papers.exhibits import ClaimsTable, Results, Setup, no_row
 from echolib.papers.gates import contrastive_gate, mask_gate
 from echolib.papers.real_patients.folds import CrossValidated, over_folds
-from echolib.papers.real_patients.masks import CROSS_VALIDATED, DATA, few_of_unet
+from echolib.papers.real_patients.masks import CROSS_VALIDATED, DATA
 from echolib.papers.real_patients.outlines import ALL, FEWEST, TAUGHT, pretrained, taught
 
 DICE = "Dice"
@@ -74,12 +74,12 @@ def of_phantom(setup: Setup) -> Sequence[Claim]:
     )
 
 
-def _claims(name: str, rows: Callable, claims: Callable, story: Callable[..., bool] = lambda row: True) -> ClaimsTable:
+def _claims(name: str, rows: Callable, claims: Callable) -> ClaimsTable:
     return ClaimsTable(
         name=name,
         caption=f"Differences of mean Dice, paired over patients and draws, with 95 % intervals. {CROSS_VALIDATED}.",
         rows=rows,
-        story=story,
+        story=no_row,
         data=DATA,
         claims=claims,
         evidence=_evidence,
@@ -89,6 +89,6 @@ def _claims(name: str, rows: Callable, claims: Callable, story: Callable[..., bo
 
 
 CLAIMS = (
-    _claims("claims_pretrained", pretrained, of_few_labels, few_of_unet),
+    _claims("claims_pretrained", pretrained, of_few_labels),
     _claims("claims_phantom", taught, of_phantom),
 )

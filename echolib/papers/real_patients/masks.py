@@ -9,13 +9,12 @@ from echolib.metrics.agreement import limits_of_agreement
 from echolib.papers.contrastive.experiments import Start
 from echolib.papers.contrastive.scores import HEADINGS, column, dice_by_draw, of_the_labels
 from echolib.papers.echonet_dynamic.scores import EF_OF_MASKS, dice_table, mask_ef
-from echolib.papers.exhibits import Figure, Results, Setup, Table
+from echolib.papers.exhibits import Figure, Results, Setup, Table, no_row
 from echolib.papers.intervals import mean_columns
 from echolib.papers.real_patients.folds import CrossValidated, over_folds
 from echolib.papers.real_patients.outlines import (
     FEWEST,
     SEGMENTER,
-    STORY_STARTS,
     STRUCTURES,
     phantom_alone,
     pretrained,
@@ -122,15 +121,11 @@ def _pretrained(results: Results, setup: Setup) -> pd.DataFrame:
     return pd.DataFrame(rows.values())
 
 
-def few_of_unet(cell: tuple[Start, float]) -> bool:
-    """Whether a cell carries the point: SimCLR and random weights with the fewest labels."""
-    return cell[0] in STORY_STARTS and cell[1] == FEWEST
-
-
 OUTLINES = Table(
     name="outlines",
     caption=f"{SEGMENTER}: Dice, and distance of the outlines in mm. {CROSS_VALIDATED}; 90 % intervals over patients.",
     rows=segmenter,
+    story=no_row,
     measure=_dice,
     data=DATA,
     headings={"hausdorff_mm": "Hausdorff (mm)", "surface_mm": "mean distance (mm)"},
@@ -144,6 +139,7 @@ AGREEMENT = Table(
         f"conventions. In doubt: label and human masks more than {DOUBTED:g} points apart. {CROSS_VALIDATED}."
     ),
     rows=segmenter,
+    story=no_row,
     measure=_agreement,
     data=DATA,
     headings={"limit_low": "lower limit", "limit_high": "upper limit"},
@@ -153,6 +149,7 @@ BLAND_ALTMAN = Figure(
     name="bland_altman",
     caption=f"EF of predicted masks, fitted, less the label (Bland and Altman). {CROSS_VALIDATED}, first seed.",
     rows=segmenter,
+    story=no_row,
     data=DATA,
     draw=_bland_altman,
 )
@@ -163,6 +160,7 @@ TRANSFER = Table(
         f"the phantom's, as many steps. {CROSS_VALIDATED}; mean over draws, 90 % intervals over patients and draws."
     ),
     rows=phantom_and_few,
+    story=no_row,
     measure=_transfer,
     data=DATA,
     decimals=3,
@@ -174,7 +172,7 @@ PRETRAINED = Table(
         f"(E) on {setup.label('echonet_dynamic')}. Mean over draws, 90 % intervals over patients and draws."
     ),
     rows=pretrained,
-    story=few_of_unet,
+    story=no_row,
     measure=_pretrained,
     data=DATA,
     headings=HEADINGS,

@@ -30,7 +30,6 @@ STARTS = tuple(
         ("byol", "echonet"),
     )
 )
-STORY_STARTS = frozenset((Start("none", "", "unet"), Start("simclr", "echonet", "unet")))
 JOINT, MASKS, POINTS = (Row("derived", task) for task in (None, "segmentation", "keypoints"))
 
 
