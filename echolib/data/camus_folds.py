@@ -55,7 +55,7 @@ def thinned(items: pd.DataFrame) -> pd.DataFrame:
     """
     people = items.drop_duplicates("person").dropna(subset=["ef_percent"])
     people = people.assign(group=heart_failure_class(people["ef_percent"].to_numpy()))
-    people = people.sort_values("person", key=fold_table()["order"].get)
+    people = people.sort_values("person", key=lambda names: names.map(fold_table()["order"]))
     kept: set[str] = set(people.loc[people["split"] == "test", "person"])
     for split in ("train", "val"):
         of_split = people[people["split"] == split]

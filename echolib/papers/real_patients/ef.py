@@ -60,7 +60,7 @@ def _error_by_ef(results: Results, setup: Setup) -> Drawing:
     return error_by_ef(shown, data=setup.label(*DATA))
 
 
-def _of(rows: Callable[[Setup, Population], Rows], population: Population) -> Callable[[Setup], Rows]:
+def _of(rows: Callable[..., Rows], population: Population) -> Callable[[Setup], Rows]:
     return partial(rows, population=population)
 
 

@@ -145,15 +145,17 @@ def test_before_anything_is_run_every_claim_is_there(tmp_path, declared):
 
 
 def test_the_study_s_own_claims(tmp_path, monkeypatch):
-    """About thirty, each sentence once in a notebook; those of demo that wait for the larger profiles are said to."""
+    """About thirty of the papers, and a dozen of real patients, each sentence once in a notebook; those of demo that wait for the larger profiles are said to."""
     monkeypatch.undo()
     setup = Setup(PROFILES["demo"], DataFolders({}, Path("phantom")), reports=tmp_path)
     claims = scores.all_claims(setup)
-    assert 25 <= len(claims) <= 35 and not claims.duplicated(["notebook", "claim"]).any()
+    assert not claims.duplicated(["notebook", "claim"]).any()
+    counts = claims["paper"].value_counts()
+    assert 25 <= counts.drop("Real patients").sum() <= 35 and 10 <= counts["Real patients"] <= 15
     verdicts = claims.groupby("notebook")["verdict"].unique()
     assert verdicts["31_tca_robustness"].tolist() == ["not testable: in full"]
     assert set(verdicts["30_tca_ablation"]) == {"not testable: not run yet", "not testable: in full"}
-    assert set(claims["paper"]) == {"Contrastive pretraining", "EchoMEN", "TCA / S-TCA", "Multi-task"}
+    assert set(counts.index) == {"Contrastive pretraining", "EchoMEN", "TCA / S-TCA", "Multi-task", "Real patients"}
 
 
 @pytest.mark.parametrize(
