@@ -145,7 +145,7 @@ def test_before_anything_is_run_every_claim_is_there(tmp_path, declared):
 
 
 def test_the_study_s_own_claims(tmp_path, monkeypatch):
-    """About thirty of the papers, and a dozen of real patients, each sentence once in a notebook; those that wait for the
+    """About thirty of the papers, a dozen of real patients, each sentence once in a notebook; those that wait for the
     larger profiles are said to."""
     monkeypatch.undo()
     setup = Setup(PROFILES["demo"], DataFolders({}, Path("phantom")), reports=tmp_path)
