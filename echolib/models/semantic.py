@@ -91,14 +91,14 @@ class SemanticPairs(nn.Module):
     """The segmentation branch beside the anchor head on an encoder of two frames, ED and ES: without S-TCA, which
     compares frames over time.
 
-    encoder: `siamese_18`; its head is taken off. hidden: channels of the segmentation paths.
+    encoder: `siamese_18`; its head is taken off. hidden: channels of the segmentation paths; mean: see `AnchorHead`.
     """
 
-    def __init__(self, encoder: nn.Module, hidden: int = 256) -> None:
+    def __init__(self, encoder: nn.Module, hidden: int = 256, mean: float = 55.6) -> None:
         super().__init__()
         features = encoder.fc.in_features
         encoder.fc = nn.Identity()
-        self.encoder, self.fc = encoder, AnchorHead(features)
+        self.encoder, self.fc = encoder, AnchorHead(features, mean=mean)
         self.diastole, self.systole = FramePath(features // 2, hidden), FramePath(features // 2, hidden)
 
     def forward(self, clips: Clip) -> SemanticOutput:

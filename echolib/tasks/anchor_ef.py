@@ -30,7 +30,7 @@ class AnchorEF(VideoEF):
 
     def build_on(self, encoder: nn.Module) -> nn.Module:
         """The network on an encoder that has its published weights by now."""
-        encoder.fc = AnchorHead(encoder.fc.in_features)
+        encoder.fc = AnchorHead(encoder.fc.in_features, mean=self.first_ef)
         return encoder
 
     def loss(self, model: nn.Module, batch: tuple[Clip, EFPercent]) -> Scalar:

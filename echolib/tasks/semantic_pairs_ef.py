@@ -43,7 +43,7 @@ class SemanticPairsEF(AnchorEF):
         return OutlinedPairs(**vars(videos), masks=masks)
 
     def build_on(self, encoder: nn.Module) -> nn.Module:
-        return SemanticPairs(encoder, scaled_channels(256, self.width))
+        return SemanticPairs(encoder, scaled_channels(256, self.width), self.first_ef)
 
     def batch(
         self, data: OutlinedPairs, items: Items, generator: torch.Generator

@@ -18,10 +18,11 @@ class VideoEF(EFFromClips):
     blocks: int = 2
     weights: Literal["kinetics", "none"] = "none"
     ef_scale: float = 1.0  # percent points of EF per unit of the last layer
+    first_ef: float = 55.6  # percent, that a fresh network predicts: about the mean of the labels
 
     def build(self, data: EFVideos, parents: Mapping[str, Parent]) -> tuple[nn.Module, str]:
         model = self.make_network()
         return model, load_kinetics(model, self.network) if self.weights == "kinetics" else "random"
 
     def make_network(self) -> nn.Module:
-        return ef_regressor(self.network, self.width, self.blocks, ef_scale=self.ef_scale)
+        return ef_regressor(self.network, self.width, self.blocks, self.first_ef, self.ef_scale)

@@ -33,6 +33,7 @@ from echolib.tasks.video_ef import VideoEF
 
 PAIR_NETWORK: VideoNetwork = "siamese_18"
 EF_SCALE = 12.0  # percent points of EF per unit of the last layer, about the SD of EF: 500 pairs are few steps
+MEAN_EF = 44.0  # percent, of CAMUS's cfg
 POPULATIONS: dict[Population, str] = {"natural": "all patients", "echonet": "EchoNet-Dynamic's imbalance"}
 ECHONET, ECHOMEN = METHODS["echonet"], METHODS["echomen"]
 REMEDIES = ("sqinv", "dir", "focal_r", "ranksim", "balanced_mse")
@@ -44,7 +45,7 @@ EFTask = TypeVar("EFTask", bound=VideoEF)
 def pair_task(profile: Profile, kind: type[EFTask], **fields: Any) -> EFTask:
     """A task on clips of the two frames, each of which is the whole video."""
     clips = profile.patients.pairs
-    own = {"weights": "none", "random_clips": 1, "ef_scale": EF_SCALE}
+    own = {"weights": "none", "random_clips": 1, "ef_scale": EF_SCALE, "first_ef": MEAN_EF}
     return kind(**(ef_task(profile, PAIR_NETWORK, clips).model_dump() | own | fields))
 
 
