@@ -54,6 +54,7 @@ class MultiExpertEF(Task):
     features: PositiveInt = 512
     hidden: PositiveInt = 128
     ef_scale: float = 1.0
+    first_ef: float = 55.6  # percent, that fresh experts predict
 
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device) -> ExpertData:
         (dataset,) = datasets.values()
@@ -85,7 +86,7 @@ class MultiExpertEF(Task):
         return self._network(), f"{parents['encoder'].folder.name}, frozen"
 
     def _network(self) -> MultiExpert:
-        return MultiExpert(self.features, self.experts, self.hidden, ef_scale=self.ef_scale)
+        return MultiExpert(self.features, self.experts, self.hidden, self.first_ef, self.ef_scale)
 
     def training_items(self, data: ExpertData) -> int:
         return len(data.features.train)

@@ -72,7 +72,7 @@ def _encoder(setup: Setup, seed: int, **fields: Any) -> Experiment:
 def _experts(setup: Setup, encoder: Experiment, **fields: Any) -> Experiment:
     """EchoMEN's second stage; the encoder has features of both frames."""
     width = setup.profile.patients.pairs.width
-    sized = {"features": 2 * scaled_channels(FEATURES, width), "ef_scale": EF_SCALE}
+    sized = {"features": 2 * scaled_channels(FEATURES, width), "ef_scale": EF_SCALE, "first_ef": MEAN_EF}
     return stage2_experiment(setup.profile, encoder, **(sized | fields))
 
 
