@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 import torch
 
@@ -17,14 +18,18 @@ from echolib.workspace import WorkspaceError
 
 
 def queue(request: Request) -> list[Experiment]:
-    """What the notebooks of a request ask for, parents first: notebook after notebook, of each the longest first."""
+    """What the notebooks of a request ask for, parents first: half of the work notebook after notebook, so that their
+    results come early, the rest the longest first, so that no core waits for another at the end."""
     asked = [
         experiment
         for _, of_notebook in asked_experiments(request)
         if not isinstance(of_notebook, WorkspaceError)
         for experiment in longest_first(of_notebook)
     ]
-    return in_order(asked)
+    ordered = in_order(asked)
+    done = list(accumulate(map(petaflop, ordered)))
+    half = sum(work < done[-1] / 2 for work in done)
+    return in_order([*ordered[:half], *longest_first(ordered[half:])])
 
 
 def train_all(request: Request, deadline: float | None = None, *, progress: bool = True) -> bool:
@@ -43,13 +48,15 @@ def longest_first(experiments: Sequence[Experiment]) -> list[Experiment]:
     """The experiments by the falling cost of each with all that it starts from: a long one begun last would leave the
     other cores idle at the end."""
 
-    def petaflop(experiment: Experiment) -> float:
-        lineage = (*experiment.ancestors(), experiment)
-        return sum(
-            _petaflop_of_any_seed(one.model_copy(update={"name": "any", "seed": 0, "parents": {}})) for one in lineage
-        )
+    def of_lineage(experiment: Experiment) -> float:
+        return sum(map(petaflop, (*experiment.ancestors(), experiment)))
 
-    return sorted(experiments, key=petaflop, reverse=True)
+    return sorted(experiments, key=of_lineage, reverse=True)
+
+
+def petaflop(experiment: Experiment) -> float:
+    """What its own training costs, by count."""
+    return _petaflop_of_any_seed(experiment.model_copy(update={"name": "any", "seed": 0, "parents": {}}))
 
 
 @lru_cache(maxsize=256)

@@ -88,12 +88,17 @@ def test_a_tied_command_ends_with_its_input():
         assert process.wait(timeout=20) == 1
 
 
-def test_the_queue_goes_notebook_by_notebook_with_the_longest_of_each_first(request_for, monkeypatch):
-    asked = {"02_a": ["short", "long"], "10_b": ["other"]}
+def test_half_of_the_queue_goes_by_notebook_and_the_rest_by_length(request_for, monkeypatch):
+    cost = {"one": 1, "three": 3, "two": 2, "five": 5, "four": 4}
+    asked = {"02_a": ["one", "three"], "10_b": ["two"], "20_c": ["four", "five"]}
     monkeypatch.setattr("echolib.runner.training.asked_experiments", lambda request: asked.items())
-    monkeypatch.setattr("echolib.runner.training.longest_first", lambda few: sorted(few))
+    monkeypatch.setattr("echolib.runner.training.petaflop", cost.get)
+    monkeypatch.setattr("echolib.runner.training.longest_first", lambda few: sorted(few, key=cost.get, reverse=True))
     monkeypatch.setattr("echolib.runner.training.in_order", list)
-    assert queue(request_for()) == ["long", "short", "other"]
+    assert queue(request_for()) == ["three", "one", "two", "five", "four"]
+    asked["20_c"] = []
+    asked["10_b"] = ["two", "five"]
+    assert queue(request_for()) == ["three", "one", "five", "two"]
 
 
 def test_what_takes_longest_begins_first(phantom):
