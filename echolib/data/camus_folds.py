@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from echolib.data.errors import DataError
-from echolib.metrics.ejection import CLASSES, heart_failure_class
 
 FOLDS = 5
 TABLE = Path(__file__).with_name("camus_folds.csv")
@@ -53,6 +52,8 @@ def thinned(items: pd.DataFrame) -> pd.DataFrame:
 
     items: one row per image, with person, split and ef_percent.
     """
+    from echolib.metrics.ejection import CLASSES, heart_failure_class  # torch, which finding a dataset does without
+
     people = items.drop_duplicates("person").dropna(subset=["ef_percent"])
     people = people.assign(group=heart_failure_class(people["ef_percent"].to_numpy()))
     people = people.sort_values("person", key=lambda names: names.map(fold_table()["order"]))

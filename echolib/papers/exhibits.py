@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Rows = Mapping[Any, Sequence[Experiment]]  # row -> one experiment for each seed
 Results = Mapping[Any, Sequence[Result]]
-MOST_NAMED = 12  # rows that a caption names which a profile leaves out
+MOST_NAMED = 15  # rows that a caption names which a profile leaves out
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class SemanticPairsEF(AnchorEF):
     def load(self, datasets: Mapping[str, Dataset], parents: Mapping[str, Parent], device: torch.device):
         videos, (dataset,) = super().load(datasets, parents, device), datasets.values()
         _, labels = MaskedImages.of(dataset, device).resized(self.clip_size)
-        positions = torch.as_tensor(videos.videos[["ed", "es"]].to_numpy(), device=device)
+        positions = torch.as_tensor(videos.videos[["ed", "es"]].to_numpy(copy=True), device=device)
         masks = structure_targets(labels, ("lv",))[:, 0][positions]
         return OutlinedPairs(**vars(videos), masks=masks)
 

@@ -38,11 +38,11 @@ def test_listing_and_finding_datasets_needs_no_library_that_reads_them():
 
 
 def test_options_are_those_of_the_dataset(tmp_path):
-    plain = DataSelection(dataset="camus", folder=tmp_path)
-    assert plain.options.model_dump() == {"views": ("4CH",), "sequences": False}
+    plain, split = DataSelection(dataset="camus", folder=tmp_path), {"fold": None, "population": "natural"}
+    assert plain.options.model_dump() == {"views": ("4CH",), "sequences": False} | split
     assert plain == DataSelection(dataset="camus", folder=tmp_path, options={"views": ["4CH"]})
     both = plain.choosing(views=("2CH", "4CH"))
-    assert both.choosing(sequences=True).options.model_dump() == {"views": ("2CH", "4CH"), "sequences": True}
+    assert both.choosing(sequences=True).options.model_dump() == {"views": ("2CH", "4CH"), "sequences": True} | split
     assert DataSelection.model_validate({**both.model_dump(), "folder": tmp_path}) == both
     with pytest.raises(ValidationError, match="views"):
         plain.choosing(views=("3CH",))

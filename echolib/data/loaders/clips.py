@@ -48,7 +48,7 @@ class EFVideos:
         if are_pairs(dataset.items):
             frames = paired_frames(videos, stored)
         else:
-            chosen = torch.as_tensor(videos["position"].to_numpy(), device=device)
+            chosen = torch.as_tensor(videos["position"].to_numpy(copy=True), device=device)
             frames = ResidentFrames(stored.pixels, stored.starts[chosen], stored.counts[chosen], device)
         ef = torch.tensor(videos["ef_percent"].to_numpy(), dtype=torch.float32, device=device)
         of_split = split_rows(videos, device)

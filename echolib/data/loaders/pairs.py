@@ -26,7 +26,7 @@ def paired(items: pd.DataFrame) -> pd.DataFrame:
 
 def paired_frames(pairs: pd.DataFrame, stored: ResidentFrames) -> ResidentFrames:
     """Videos of two frames, ED before ES, in the order of `paired`."""
-    positions = torch.as_tensor(pairs[list(map(str.lower, PHASES))].to_numpy(), device=stored.starts.device)
+    positions = torch.as_tensor(pairs[list(map(str.lower, PHASES))].to_numpy(copy=True), device=stored.starts.device)
     pixels = stored.gather(stored.starts[positions.flatten()])
     starts = torch.arange(0, len(pixels), 2, device=pixels.device)
     return ResidentFrames(pixels, starts, torch.full_like(starts, 2), pixels.device)
